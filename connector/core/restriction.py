@@ -1,0 +1,39 @@
+"""The CRM's flag on one record, and what names that record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Flag(StrEnum):
+    """What the bulk-email restriction says. What nobody can read is `unreadable`, never clear."""
+
+    CLEAR = "clear"
+    SET = "set"
+    UNREADABLE = "unreadable"
+
+
+class Access(StrEnum):
+    """Whether a record takes writes: yes, never (a converted lead), or it refused for its own sake."""
+
+    WRITABLE = "writable"
+    READ_ONLY = "read_only"
+    REFUSING = "refusing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Ref:
+    """One record of the CRM: its entity (`Contact`) and the vendor's id."""
+
+    entity: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.entity}/{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """The inverse of `str`."""
+        entity, _, id_ = text.partition("/")
+        return cls(entity=entity, id=id_)

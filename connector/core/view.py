@@ -1,0 +1,171 @@
+"""All that is known of one address, from both sides: what `decide` is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from connector.core.lists import ListStatus
+from connector.core.resubscribe import Origin, Request
+from connector.core.restriction import Access, Flag, Ref
+from connector.core.suppression import Reason, Suppression
+
+
+class Word(StrEnum):
+    """What the e-mail platform says now. Only `subscribed` is no block; absent and unreadable are no words."""
+
+    SUBSCRIBED = "subscribed"
+    SUPPRESSED = "suppressed"
+    PENDING = "pending"
+    ABSENT = "absent"
+    UNREADABLE = "unreadable"
+
+
+class Cause(StrEnum):
+    """Why the sync itself set a record's flag; `none` where a person did."""
+
+    NONE = "none"
+    WISH = "wish"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tick:
+    """A saved tick in the request box. `allowed` is None where nobody could tell who ticked it."""
+
+    by: str = ""
+    at: datetime | None = None
+    allowed: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """One record of the cluster: what it shows now, beside what was agreed.
+
+    `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells.
+    `fresh` means: read in this run. `moved` means: its address was another one when it was last agreed.
+    """
+
+    ref: Ref
+    flag: Flag
+    agreed: Flag | None = None
+    agreed_number: int = 0
+    flag_at: datetime | None = None
+    agreed_flag_at: datetime | None = None
+    cause: Cause = Cause.NONE
+    access: Access = Access.WRITABLE
+    deleted: bool = False
+    fresh: bool = False
+    moved: bool = False
+    box: bool = False
+    agreed_box: bool = False
+    tick: Tick | None = None
+    lists: Mapping[str, ListStatus] = field(default_factory=dict)
+    agreed_lists: Mapping[str, ListStatus] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the record stands in the cluster and may be written."""
+        return not self.deleted and self.access is not Access.READ_ONLY
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Esp:
+    """What the e-mail platform says of the address now, beside what was agreed.
+
+    `since` is the platform's own time; `agreed_since` is None where we wrote the block and the platform's time is
+    not known yet. `proven` means: the adapter can prove that the person took the block away.
+    """
+
+    word: Word = Word.ABSENT
+    reason: Reason | None = None
+    since: datetime | None = None
+    raw: str = ""
+    proven: bool = False
+    agreed: Word | None = None
+    agreed_reason: Reason | None = None
+    agreed_since: datetime | None = None
+    agreed_number: int = 0
+    fresh: bool = False
+    refusing: bool = False
+    lists: Mapping[str, ListStatus] = field(default_factory=dict)
+    agreed_lists: Mapping[str, ListStatus] = field(default_factory=dict)
+
+
+class Kind(StrEnum):
+    """What a page, a command or an event of the platform says."""
+
+    STOP = "stop"
+    COMPLAINT = "complaint"
+    ASK = "ask"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+    RESEND = "resend"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """One row of the inbox, in the order in which it came. `key` makes it one, however often it arrives.
+
+    `at` is our own clock's time for pages and commands, the platform's (corrected) for its events.
+    """
+
+    kind: Kind
+    key: str
+    at: datetime
+    source: str
+    request: str = ""
+    reason: Reason = Reason.UNSUBSCRIBED
+    scope: str = "*"
+    origin: Origin = Origin.FORM
+    by: str = ""
+    why: str = ""
+    allowed: bool | None = None
+    lists: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """A record that came here from another address, by a change or a merge, with that address's active wishes."""
+
+    ref: Ref
+    wishes: frozenset[Suppression]
+    moved_at: datetime | None = None
+    merged: bool = False
+
+
+class Settled(StrEnum):
+    """How a deed of a request ended so far."""
+
+    OWED = "owed"
+    DONE = "done"
+    ASIDE = "aside"
+    HELD = "held"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """Everything known of one address. `settled` are the deeds of its latest request, by key.
+
+    `crm_complete` and `esp_complete`: this run read that side to its end. `lifts_restrictions` is false in a run
+    that a page woke. `mails` are the confirmation mails of the last 30 days. `elsewhere` tells whether a record
+    holds the address in another of its mail fields; None where nobody looked.
+    """
+
+    tenant: str
+    digest: str
+    records: tuple[Record, ...] = ()
+    esp: Esp = field(default_factory=Esp)
+    suppressions: tuple[Suppression, ...] = ()
+    request: Request | None = None
+    said: tuple[Said, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    settled: Mapping[str, Settled] = field(default_factory=dict)
+    mails: tuple[datetime, ...] = ()
+    last_confirmed_at: datetime | None = None
+    crm_complete: bool = True
+    esp_complete: bool = True
+    lifts_restrictions: bool = True
+    elsewhere: bool | None = None

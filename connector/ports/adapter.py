@@ -1,0 +1,92 @@
+"""What every adapter says and is given: findings, outcomes, capabilities, and the context it is opened in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from connector.core.lists import Words
+from connector.core.policy import Policy
+from connector.ports.clock import Clock
+
+
+class Level(StrEnum):
+    """How much a finding of `check` weighs: an `error` stops the tenant, an `unknown` counts as one."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One line of `check`: what was looked at, what was found, what to do next."""
+
+    level: Level
+    what: str
+    found: str
+    todo: str = ""
+
+
+class Status(StrEnum):
+    """How one item ended: done, refused for its own sake, to be tried later, or overtaken by a change."""
+
+    DONE = "done"
+    ASIDE = "aside"
+    LATER = "later"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of the item with this action key. `words` are the vendor's, with addresses replaced.
+
+    `made` is the ref of what was created, `since` the vendor's own time of a block (ISO 8601), where it tells.
+    """
+
+    key: str
+    status: Status
+    words: str = ""
+    made: str = ""
+    since: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListMapping:
+    """One list of the e-mail platform, the CRM field that holds its status, and the words written there."""
+
+    name: str
+    field: str
+    words: Words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What wiring gives an adapter: its tenant, clock, policy and lists, and where files may be kept."""
+
+    tenant: str
+    clock: Clock
+    policy: Policy
+    lists: tuple[ListMapping, ...] = ()
+    platform: Any = None
+    """The tenant's built-in platform (`ports.platform.Platform`), for the adapter that is its face."""
+    proxies: Mapping[str, str] | None = None
+    ca_bundle: str | None = None
+    told: Callable[[str], None] = lambda _: None
+    """Takes a sentence of progress for a person at a terminal."""
+
+
+class Adapter(Protocol):
+    """What an entry point of `connector.crm`, `connector.esp` or `connector.mail` names."""
+
+    name: str
+    Settings: type[Any]
+    """A pydantic model of the adapter's own block in the YAML."""
+    can: frozenset[str]
+    """What it can do, as data; a YAML that asks for more is refused by `check`."""
+
+    def open(self, settings: Any, context: Context) -> Any:
+        """The port's implementation, nothing sent yet. Raises: `ConfigError`."""
