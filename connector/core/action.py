@@ -28,13 +28,14 @@ class Deed(StrEnum):
     CLEAR_BOX = "clear_box"
     TELL = "tell"
     MAIL = "mail"
-    UNSUPPRESS = "unsuppress"
     DROP_LIST = "drop_list"
+    UNSUPPRESS = "unsuppress"
     JOIN_LIST = "join_list"
     CREATE_RECORD = "create_record"
     WRITE_STATUS = "write_status"
     WRITE_NOTE = "write_note"
     UNRESTRICT = "unrestrict"
+    NOTICE = "notice"
 
 
 PHASE: dict[Deed, int] = {
@@ -45,13 +46,14 @@ PHASE: dict[Deed, int] = {
     Deed.CLEAR_BOX: 2,
     Deed.TELL: 3,
     Deed.MAIL: 4,
-    Deed.UNSUPPRESS: 5,
-    Deed.DROP_LIST: 6,
+    Deed.DROP_LIST: 5,
+    Deed.UNSUPPRESS: 6,
     Deed.JOIN_LIST: 7,
     Deed.CREATE_RECORD: 8,
     Deed.WRITE_STATUS: 9,
     Deed.WRITE_NOTE: 9,
     Deed.UNRESTRICT: 10,
+    Deed.NOTICE: 11,
 }
 """The order in which deeds are carried out: blocks before lifts, and inside a lift the order of S38."""
 
@@ -61,8 +63,22 @@ BLOCKS = frozenset({Deed.SUPPRESS, Deed.RESTRICT, Deed.LEAVE_LIST})
 LIFTS = frozenset({Deed.UNSUPPRESS, Deed.UNRESTRICT})
 """Deeds that make somebody mailable: looked at again before, counted by the breaker."""
 
-MAY_FAIL = frozenset({Deed.WRITE_STATUS, Deed.WRITE_NOTE, Deed.TELL, Deed.CLEAR_BOX, Deed.WRITE_LIST, Deed.DROP_LIST})
+MAY_FAIL = frozenset({Deed.WRITE_STATUS, Deed.WRITE_NOTE, Deed.TELL, Deed.CLEAR_BOX, Deed.WRITE_LIST, Deed.NOTICE})
 """Deeds whose refusal for good is listed and holds up nothing."""
+
+ANEW = frozenset(
+    {
+        Deed.MAIL,
+        Deed.DROP_LIST,
+        Deed.UNSUPPRESS,
+        Deed.JOIN_LIST,
+        Deed.CREATE_RECORD,
+        Deed.WRITE_STATUS,
+        Deed.WRITE_NOTE,
+        Deed.UNRESTRICT,
+    }
+)
+"""Deeds that are decided anew in every run while they are owed; the others are carried out as promised."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,8 @@ Digest = NewType("Digest", str)
 NORMALISER = 1
 LONGEST = 320
 
-_PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@(?!xn--)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.(?!xn--)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_PLAIN = re.compile(rf"[a-z0-9!#$%&'*+/=?^_`{{|}}~.-]+@{_LABEL}(?:\.{_LABEL})*")
 _ATOM = re.compile(r"[^\s\"(),:;<>@\[\\\]]+")
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connector.core.action import Action, Value
-from connector.core.resubscribe import Event, Request, State
 from connector.core.restriction import Ref
+from connector.core.resubscribe import Event, Request, State
 from connector.core.suppression import Suppression
 
 
@@ -19,9 +19,6 @@ class FactKind(StrEnum):
     RENEWED = "suppression.renewed"
     LIFTED = "suppression.lifted"
     WITHDRAWN = "suppression.withdrawn"
-    CLEARED = "drift.cleared"
-    LIST_SET_BACK = "drift.list_set_back"
-    UNREADABLE = "drift.unreadable"
     MOVED = "record.moved"
     ABUSE = "abuse.reported"
     HEARD = "inbox.heard"

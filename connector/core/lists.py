@@ -26,10 +26,13 @@ class Words:
     unsubscribed: str
 
     def status(self, word: str | None) -> ListStatus:
-        """What a field's value means; a word nobody mapped is unreadable, an empty field is absent."""
-        if word is None or not word.strip():
+        """What a field's value means; a word nobody mapped is unreadable, an empty field is absent.
+
+        A checkbox's `false` is absent too: it cannot tell *left* from *never joined*, and a new field is false for all.
+        """
+        said = (word or "").strip().lower()
+        if not said or said == "false" == self.unsubscribed.lower():
             return ListStatus.ABSENT
-        said = word.strip().lower()
         if said == self.subscribed.lower():
             return ListStatus.SUBSCRIBED
         if said == self.unsubscribed.lower():

@@ -32,11 +32,10 @@ class Lift(StrEnum):
 
 
 class Cleared(StrEnum):
-    """What a block cleared by hand means: set it again, set it again and ask the person, or trust it."""
+    """What a block cleared by hand, without proof of the person's wish, means: set it again; or also ask the person."""
 
     REASSERT = "reassert"
     REQUEST = "request"
-    TRUST = "trust"
 
 
 class Moved(StrEnum):

@@ -77,7 +77,10 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One wish to resubscribe. Times are aware; `names` are the suppressions that it may lift."""
+    """One wish to resubscribe. Times are aware; `names` are the suppressions that it may lift.
+
+    `wanted` and `mails` count its mails: those that should leave (a recorded resend wants one more), those that left.
+    """
 
     id: str
     state: State
@@ -89,6 +92,7 @@ class Request:
     evidence: str = ""
     names: frozenset[tuple[str, Reason]] = frozenset()
     lists: frozenset[str] = frozenset()
+    wanted: int = 1
     mails: int = 0
     mailed_at: datetime | None = None
     confirmed_at: datetime | None = None

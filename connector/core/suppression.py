@@ -51,7 +51,6 @@ LIFTABLE_WISHES = frozenset({Reason.UNSUBSCRIBED, Reason.SUPPRESSED})
 BOUNCES = frozenset({Reason.SOFT_BOUNCED, Reason.HARD_BOUNCED})
 
 
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suppression:
     """One reason, with where it came from and since when. An address holds one per scope and reason.

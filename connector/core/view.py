@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from connector.core.lists import ListStatus
-from connector.core.resubscribe import Origin, Request
 from connector.core.restriction import Access, Flag, Ref
+from connector.core.resubscribe import Request
+from connector.core.said import Said
 from connector.core.suppression import Reason, Suppression
 
 
@@ -21,6 +22,11 @@ class Word(StrEnum):
     PENDING = "pending"
     ABSENT = "absent"
     UNREADABLE = "unreadable"
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the platform's word keeps mail from the person."""
+        return self in (Word.SUPPRESSED, Word.PENDING)
 
 
 class Cause(StrEnum):
@@ -93,37 +99,10 @@ class Esp:
     lists: Mapping[str, ListStatus] = field(default_factory=dict)
     agreed_lists: Mapping[str, ListStatus] = field(default_factory=dict)
 
-
-class Kind(StrEnum):
-    """What a page, a command or an event of the platform says."""
-
-    STOP = "stop"
-    COMPLAINT = "complaint"
-    ASK = "ask"
-    CONFIRM = "confirm"
-    CANCEL = "cancel"
-    RESEND = "resend"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
-    """One row of the inbox, in the order in which it came. `key` makes it one, however often it arrives.
-
-    `at` is our own clock's time for pages and commands, the platform's (corrected) for its events.
-    """
-
-    kind: Kind
-    key: str
-    at: datetime
-    source: str
-    request: str = ""
-    reason: Reason = Reason.UNSUBSCRIBED
-    scope: str = "*"
-    origin: Origin = Origin.FORM
-    by: str = ""
-    why: str = ""
-    allowed: bool | None = None
-    lists: frozenset[str] = frozenset()
+    @property
+    def lost_block(self) -> bool:
+        """Whether a block that was agreed is gone, in the platform's own words."""
+        return self.agreed is Word.SUPPRESSED and self.word is Word.SUBSCRIBED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,8 @@ from connector.core.policy import Policy
 from connector.core.resubscribe import Event, Request
 from connector.core.restriction import Ref
 from connector.core.suppression import Suppression
-from connector.core.view import Said, Tick, View
+from connector.core.said import Said
+from connector.core.view import Tick, View
 from connector.ports.adapter import Outcome
 from connector.ports.crm import CrmRow
 from connector.ports.esp import EspRow

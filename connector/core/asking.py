@@ -1,0 +1,126 @@
+"""Starting a request: who may ask, what joins an open one, and what is refused at once and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from connector.core.action import action_key
+from connector.core.case import Case
+from connector.core.decision import Fact, FactKind
+from connector.core.note import how
+from connector.core.policy import Cleared
+from connector.core.restriction import Flag
+from connector.core.resubscribe import Event, Origin, Request, State
+from connector.core.said import Kind, Said
+from connector.core.view import Record
+
+_CLERKS = frozenset({Origin.TICK, Origin.COMMAND, Origin.CLEARED})
+
+
+def request_id(tenant: str, digest: str, key: str) -> str:
+    """The id of the request that an ask with this key starts: the same, however often the ask arrives."""
+    return action_key(tenant, digest, "request", key)
+
+
+def ask(case: Case, said: Said) -> bool:
+    """Opens a request, joins the open one, or refuses; False where the same ask was answered before."""
+    open_one = case.request
+    if open_one and open_one.evidence == said.key:
+        return False
+    if open_one and open_one.open:
+        return _join(case, open_one, said)
+    request = Request(
+        id=request_id(case.view.tenant, case.view.digest, said.key),
+        state=State.REQUESTED,
+        origin=said.origin,
+        asked_by=said.by,
+        asked_at=said.at,
+        expires_at=said.at + case.policy.expire_after,
+        reason=said.why,
+        evidence=said.key,
+        lists=said.lists,
+    )
+    case.save(request)
+    by = f" ({said.by})" if said.by else ""
+    case.facts.append(
+        Fact(kind=FactKind.ASKED, because=f"asked {how(said.origin)}{by}", values={"request": request.id})
+    )
+    refusal = _refusal(case, said)
+    if refusal:
+        case.move(Event.REFUSE, refusal)
+    return True
+
+
+def _join(case: Case, request: Request, said: Said) -> bool:
+    """A second ask adds its lists; the person's own, after a while, has the mail sent once more."""
+    joined = replace(request, lists=request.lists | said.lists)
+    waited = request.mailed_at and said.at >= request.mailed_at + case.policy.resend_after
+    if (
+        said.origin is Origin.FORM
+        and request.state is State.CHALLENGED
+        and waited
+        and request.wanted == request.mails
+        and len(case.view.mails) < case.policy.mails_per_30_days
+    ):
+        joined = replace(joined, wanted=request.mails + 1)
+        because = "asked again by the signup form"
+        case.facts.append(Fact(kind=FactKind.ASKED, because=because, values={"request": request.id}))
+    case.save(joined)
+    return joined != request
+
+
+def _refusal(case: Case, said: Said) -> str:
+    policy = case.policy
+    if said.origin is Origin.TICK and policy.permission and said.allowed is not True:
+        name = policy.permission.replace("_", " ")
+        who = said.by or "nobody that the field history names"
+        return f"Re-Subscribe needs the permission {name}; it was asked by {who}. Ask {policy.ask_whom} for it"
+    if said.origin is Origin.COMMAND and not said.why.strip():
+        return "a resubscribe by hand needs the person's recorded request as its reason"
+    if said.origin in _CLERKS and not case.holds():
+        return "there is nothing to lift: the address is not suppressed"
+    if len(case.view.mails) >= policy.mails_per_30_days:
+        return f"{policy.mails_per_30_days} confirmation mails went to this address in the last 30 days"
+    return ""
+
+
+def ticks(case: Case) -> None:
+    """A saved tick in a record's request box asks once; a box read clear while its request is open cancels it."""
+    for record in case.view.records:
+        if record.box and not record.agreed_box and not record.deleted and record.tick is not None:
+            ask(case, _tick(case, record))
+        elif record.agreed_box and not record.box and case.request and case.request.open:
+            if case.request.evidence.startswith(f"tick/{record.ref}/"):
+                case.move(Event.CANCEL, f"the box on {record.ref} was unticked")
+
+
+def _tick(case: Case, record: Record) -> Said:
+    assert record.tick is not None
+    at = record.tick.at or case.now
+    return Said(
+        kind=Kind.ASK,
+        key=f"tick/{record.ref}/{at.isoformat()}",
+        at=at,
+        source="crm",
+        origin=Origin.TICK,
+        by=record.tick.by,
+        allowed=record.tick.allowed if not record.moved else False,
+        why=f"a saved tick on {record.ref}",
+    )
+
+
+def cleared(case: Case) -> None:
+    """Under policy `request`, a block cleared by hand also asks the person, once per clearing (rule 6)."""
+    if case.policy.crm_cleared is Cleared.REQUEST:
+        for record in case.view.records:
+            if record.agreed is Flag.SET and record.flag is Flag.CLEAR and not record.deleted and case.holds():
+                _ask_cleared(case, f"cleared/{record.ref}/{record.agreed_number}")
+    esp = case.view.esp
+    if case.policy.esp_cleared is Cleared.REQUEST and esp.lost_block and not esp.proven and case.holds():
+        _ask_cleared(case, f"cleared/esp/{esp.agreed_number}")
+
+
+def _ask_cleared(case: Case, key: str) -> None:
+    if case.request and (case.request.open or case.request.evidence == key):
+        return
+    ask(case, Said(kind=Kind.ASK, key=key, at=case.now, source="sync", origin=Origin.CLEARED, allowed=True))

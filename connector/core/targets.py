@@ -1,0 +1,137 @@
+"""What every side must show: blocks where something is in force, list statuses, cleared boxes."""
+
+from __future__ import annotations
+
+from connector.core.action import Deed, Side, Value
+from connector.core.case import Case
+from connector.core.lists import ListStatus
+from connector.core.policy import Moved
+from connector.core.restriction import Flag
+from connector.core.resubscribe import Origin, State
+from connector.core.suppression import ALL, Kind, Reason, Suppression
+from connector.core.view import Cause, Record, Word
+
+_STRONGEST = list(Reason)
+_STRONGEST.sort(key=lambda r: (r not in (Reason.ABUSE, Reason.COMPLAINED), list(Reason).index(r)))
+
+
+def require(case: Case) -> None:
+    """Asks for every block, list status and cleared box that the sides do not show yet."""
+    stands = _in_force(case)
+    wishes = [s for s in stands if s.kind is Kind.WISH or case.policy.faults_restrict]
+    for record in case.view.records:
+        if record.counts:
+            _record(case, record, wishes)
+    _platform(case, [s for s in stands if s.kind is not Kind.PLATFORM])
+    _lists(case)
+    _boxes(case)
+
+
+def _in_force(case: Case) -> list[Suppression]:
+    """The suppressions of all mail that hold; what a confirmed request names is on its way out."""
+    named = case.request.names if case.request and case.request.lifting else frozenset()
+    stands = [s for s in case.holds() if s.key not in named]
+    return sorted(stands, key=lambda s: (_STRONGEST.index(s.reason), s.since))
+
+
+def _values(stands: list[Suppression]) -> dict[str, Value]:
+    first = stands[0]
+    kinds = {"unknown" if s.reason is Reason.UNKNOWN else s.kind.value for s in stands}
+    kind = kinds.pop() if len(kinds) == 1 else "wish"
+    return {"reason": first.reason.value, "since": first.since.isoformat(), "kind": kind}
+
+
+def _record(case: Case, record: Record, wishes: list[Suppression]) -> None:
+    target, number = str(record.ref), record.agreed_number
+    if wishes and record.flag is Flag.CLEAR:
+        cleared = record.agreed is Flag.SET
+        because = f"{wishes[0].reason.value} since {wishes[0].since:%Y-%m-%d %H:%M} UTC, from {wishes[0].source}"
+        because = f"cleared by hand without a request, set again: {because}" if cleared else because
+        case.act(
+            Deed.RESTRICT, Side.CRM, target, because, evidence=wishes[0].reason, number=number,
+            values={"restriction": True, "cleared": cleared, **_values(wishes)},
+        )  # fmt: skip
+        return
+    if record.flag is not Flag.SET or wishes or (case.request and case.request.lifting):
+        return
+    because = ""
+    if record.agreed is Flag.SET and record.cause is Cause.FAULT and case.complete and not case.holds():
+        because = "the fault for which the sync had set it was withdrawn"
+    elif record.moved and case.policy.moved is Moved.FOLLOW_ADDRESS and case.complete:
+        because = "it only stood for the record's former address"
+    if because:
+        case.act(
+            Deed.UNRESTRICT, Side.CRM, target, because, evidence="withdrawn", number=number, expects="set",
+        )  # fmt: skip
+
+
+def _platform(case: Case, stands: list[Suppression]) -> None:
+    esp = case.view.esp
+    blocked = esp.word.blocks or (esp.word is Word.UNREADABLE and esp.agreed is Word.SUPPRESSED)
+    if not stands or blocked:
+        return
+    because = f"{stands[0].reason.value} since {stands[0].since:%Y-%m-%d %H:%M} UTC, from {stands[0].source}"
+    because = f"taken off the platform's list without a request, put back: {because}" if esp.lost_block else because
+    case.act(
+        Deed.SUPPRESS, Side.ESP, "", because, evidence=stands[0].reason, number=esp.agreed_number,
+        values={"cleared": esp.lost_block, **_values(stands)},
+    )  # fmt: skip
+
+
+def _lists(case: Case) -> None:
+    esp = case.view.esp
+    for name in sorted({*case.policy.lists, *(s.scope for s in case.held.values())} - {ALL}):
+        left, now = bool(case.holds(name)), esp.lists.get(name, ListStatus.ABSENT)
+        joining = case.request is not None and case.request.lifting and name in case.request.lists
+        if left and now is ListStatus.SUBSCRIBED and not joining:
+            because = "the person left the list"
+            case.act(Deed.LEAVE_LIST, Side.ESP, name, because, evidence="left", number=esp.agreed_number)
+    for record in case.view.records:
+        if record.counts:
+            _fields(case, record)
+
+
+def _fields(case: Case, record: Record) -> None:
+    """The list fields of one record, in one write: the platform's status, and what was set by hand set back."""
+    wrong: dict[str, Value] = {}
+    back = False
+    for name in case.policy.lists:
+        now, esp = record.lists.get(name), case.view.esp.lists.get(name, ListStatus.ABSENT)
+        if now is None or ListStatus.UNREADABLE in (now, esp):
+            continue
+        inside = esp is ListStatus.SUBSCRIBED and not case.holds(name)
+        outside = bool(case.holds(name)) or esp is ListStatus.UNSUBSCRIBED
+        if inside and now is not ListStatus.SUBSCRIBED:
+            wrong[f"list:{name}"] = ListStatus.SUBSCRIBED.value
+        elif now is ListStatus.SUBSCRIBED and not inside:
+            wrong[f"list:{name}"] = ListStatus.UNSUBSCRIBED.value
+            back = back or record.agreed_lists.get(name) is not ListStatus.SUBSCRIBED
+        elif outside and now is ListStatus.ABSENT and record.agreed_lists.get(name) is not ListStatus.UNSUBSCRIBED:
+            wrong[f"list:{name}"] = ListStatus.UNSUBSCRIBED.value
+    if wrong:
+        because = "set to subscribed by hand, set back" if back else "the e-mail platform's status"
+        evidence = ",".join(f"{k}={v}" for k, v in sorted(wrong.items()))
+        number = record.agreed_number
+        case.act(Deed.WRITE_LIST, Side.CRM, str(record.ref), because, evidence=evidence, number=number, values=wrong)
+
+
+def _boxes(case: Case) -> None:
+    """A box whose request ended is cleared; where it was refused, a note says why and whom to ask."""
+    request = case.request
+    for record in case.view.records:
+        if not record.box or not record.counts or record.tick is None:
+            continue
+        if request and request.open:
+            continue
+        evidence = request.id if request else "none"
+        target = str(record.ref)
+        case.act(
+            Deed.CLEAR_BOX, Side.CRM, target, "the request of this tick has ended", evidence=evidence,
+            number=record.agreed_number, values={"box": False},
+        )  # fmt: skip
+        refused = request is not None and request.state is State.REFUSED and request.origin is Origin.TICK
+        if request and refused and request.id in case.changed:
+            case.act(
+                Deed.TELL, Side.CRM, target, "the refusal is told on the record", evidence=request.id,
+                values={"title": "Re-Subscribe refused", "text": request.why},
+            )  # fmt: skip
