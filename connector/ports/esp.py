@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 from connector.core.address import Address
 from connector.core.lists import ListStatus
-from connector.core.suppression import ALL, Reason
 from connector.core.said import Kind
+from connector.core.suppression import ALL, Reason
 from connector.core.view import Word
 from connector.ports.adapter import Finding, Outcome
 

@@ -13,10 +13,10 @@ from connector.core.action import Action, Side, Value
 from connector.core.address import Address, Digest
 from connector.core.decision import Decision
 from connector.core.policy import Policy
-from connector.core.resubscribe import Event, Request
 from connector.core.restriction import Ref
-from connector.core.suppression import Suppression
+from connector.core.resubscribe import Event, Request
 from connector.core.said import Said
+from connector.core.suppression import Suppression
 from connector.core.view import Tick, View
 from connector.ports.adapter import Outcome
 from connector.ports.crm import CrmRow
@@ -104,19 +104,29 @@ class Owed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """An outcome with what it means for the mirror: after `done` the side shows what was written."""
+    """An outcome with what it means for the mirror: after `done` the side shows what was written.
+
+    `request` and `event` stand where the outcome moved a request (a mail that left): stored in the same transaction.
+    """
 
     owed: Owed
     outcome: Outcome
+    request: Request | None = None
+    event: Event | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiftRoom:
-    """What the breaker counts: lifts promised in the last 24 hours, by a person's own confirmation and otherwise."""
+    """What the breaker counts: addresses let go in the last 24 hours or about to be (done or owed; not held, not taken
+    back), by a person's own confirmation and otherwise.
+
+    `unknown` counts addresses blocked at the other side for a word nobody knows; `suppressed` all that stand stored.
+    """
 
     confirmed: int
     other: int
     suppressed: int
+    unknown: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -274,9 +284,6 @@ class Store(Protocol):
     def settle(self, run: Run, settled: Sequence[Settlement], now: datetime) -> None:
         """Outbox rows settled, the mirror agreed, the ledger told, in one transaction. `later` waits longer each time."""
 
-    def move(self, run: Run, digest: Digest, request: Request, event: Event, because: str) -> None:
-        """Stores a request that an outcome moved (a mail that left)."""
-
     # -- answers ------------------------------------------------------------------------------------------------
     def digest(self, address: Address) -> Digest:
         """The digest of an address under the installation's key."""
@@ -313,6 +320,9 @@ class Store(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """How many records, suppressions, open requests, owed and set-aside deeds."""
+
+    def scratch(self) -> AbstractContextManager[Store]:
+        """A store laid over this one: it knows all that we know, and what it learns is thrown away."""
 
     def close(self) -> None:
         """Gives back what is held."""

@@ -1,0 +1,200 @@
+"""Doing: owed deeds, phase by phase, in batches; every item gets its own outcome and is recorded at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from connector.core.action import LIFTS, Deed, Side
+from connector.core.address import Address, normalise
+from connector.core.errors import BugError, TransientError
+from connector.core.restriction import Flag, Ref
+from connector.core.said import Kind
+from connector.core.suppression import Reason
+from connector.ports.adapter import Outcome, Status
+from connector.ports.crm import NewNote, NewRecord, RecordChange
+from connector.ports.esp import EspChange
+from connector.ports.store import Owed, Run, Settlement
+from connector.sync.confirm import send
+from connector.sync.runtime import Runtime
+
+SETTLED_AT_ONCE = 1000
+"""Outcomes recorded in one transaction."""
+
+_WRITES = frozenset({Deed.RESTRICT, Deed.UNRESTRICT, Deed.WRITE_LIST, Deed.CLEAR_BOX, Deed.WRITE_STATUS})
+_LETTERS = frozenset({Deed.MAIL, Deed.NOTICE})
+_TURNS = frozenset({Kind.STOP, Kind.COMPLAINT, Kind.CANCEL})
+
+
+@dataclass(kw_only=True)
+class Delivered:
+    """What a run carried out: outcomes by deed and status, and the sides that stopped answering."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    aside: int = 0
+    later: int = 0
+    conflicts: int = 0
+    troubles: dict[Side, TransientError] = field(default_factory=dict)
+
+    @property
+    def lifted(self) -> int:
+        return sum(self.done[deed.value] for deed in LIFTS)
+
+
+def deliver(rt: Runtime, run: Run, phases: Iterable[int], delivered: Delivered) -> int:
+    """Carries out what is owed in these phases; how many items ended. A side that fails is left alone from then on.
+
+    Raises: `ConfigError`, `BugError`.
+    """
+    ended = 0
+    for phase in phases:
+        tried: set[str] = set()
+        while True:
+            batch = [o for o in rt.store.owed(run, phase, rt.clock.now()) if _due(o, delivered, tried)]
+            if not batch:
+                break
+            tried |= {o.action.key for o in batch}
+            for deed in sorted({o.action.deed for o in batch}):
+                ended += _deed(rt, run, deed, [o for o in batch if o.action.deed is deed], delivered)
+    return ended
+
+
+def _due(owed: Owed, delivered: Delivered, tried: set[str]) -> bool:
+    return owed.action.side not in delivered.troubles and owed.action.key not in tried
+
+
+def _deed(rt: Runtime, run: Run, deed: Deed, batch: Sequence[Owed], delivered: Delivered) -> int:
+    if deed in LIFTS:
+        batch = _still_right(rt, run, deed, batch, delivered)
+    by_key = {o.action.key: o for o in batch}
+    ended = 0
+    buffer: list[Settlement] = []
+    try:
+        for settlement in _settlements(rt, run, deed, batch, by_key):
+            buffer.append(settlement)
+            ended += 1
+            if len(buffer) >= SETTLED_AT_ONCE:
+                _record(rt, run, buffer, delivered)
+    except TransientError as trouble:
+        if batch:
+            delivered.troubles[batch[0].action.side] = trouble
+    _record(rt, run, buffer, delivered)
+    return ended
+
+
+def _settlements(
+    rt: Runtime, run: Run, deed: Deed, batch: Sequence[Owed], by_key: dict[str, Owed]
+) -> Iterator[Settlement]:
+    if deed in _LETTERS:
+        for owed in batch:
+            yield send(rt.store, rt.mailer, rt.letters, rt.clock, run, owed)
+        return
+    for outcome in _outcomes(rt, deed, batch):
+        yield Settlement(owed=by_key[outcome.key], outcome=outcome)
+
+
+def _outcomes(rt: Runtime, deed: Deed, batch: Sequence[Owed]) -> Iterator[Outcome]:
+    if not batch:
+        return iter(())
+    if deed in _WRITES:
+        return rt.crm.write([_change(o) for o in batch])
+    if deed in (Deed.WRITE_NOTE, Deed.TELL):
+        return rt.crm.note([_note(o) for o in batch])
+    if deed is Deed.CREATE_RECORD:
+        return rt.crm.create([_new(o) for o in batch])
+    at_esp = {
+        Deed.SUPPRESS: rt.esp.suppress,
+        Deed.UNSUPPRESS: rt.esp.unsuppress,
+        Deed.LEAVE_LIST: rt.esp.leave,
+        Deed.DROP_LIST: rt.esp.leave,
+        Deed.JOIN_LIST: rt.esp.join,
+    }
+    if deed not in at_esp:
+        raise BugError(f"Nobody carries out the deed {deed.value}. Please report this.")
+    return at_esp[deed]([_esp_change(o) for o in batch])
+
+
+def _change(owed: Owed) -> RecordChange:
+    action = owed.action
+    values = {"restriction": False} if action.deed is Deed.UNRESTRICT else dict(action.values)
+    return RecordChange(key=action.key, ref=Ref.parse(action.target), values=values)
+
+
+def _note(owed: Owed) -> NewNote:
+    action = owed.action
+    title, text = str(action.values.get("title", "")), str(action.values.get("text", ""))
+    return NewNote(key=action.key, ref=Ref.parse(action.target), title=title, text=text)
+
+
+def _new(owed: Owed) -> NewRecord:
+    action = owed.action
+    return NewRecord(key=action.key, address=Address(owed.address), id=str(action.values.get("id", "")), values={})
+
+
+def _esp_change(owed: Owed) -> EspChange:
+    action = owed.action
+    reason = Reason(str(action.values.get("reason", Reason.UNSUBSCRIBED.value)))
+    address = Address(owed.address)
+    return EspChange(key=action.key, address=address, reason=reason, list=action.target, request=action.request)
+
+
+def _record(rt: Runtime, run: Run, buffer: list[Settlement], delivered: Delivered) -> None:
+    if not buffer:
+        return
+    rt.store.settle(run, buffer, rt.clock.now())
+    for settlement in buffer:
+        match settlement.outcome.status:
+            case Status.DONE:
+                delivered.done[settlement.owed.action.deed.value] += 1
+            case Status.ASIDE:
+                delivered.aside += 1
+            case Status.LATER:
+                delivered.later += 1
+            case Status.CONFLICT:
+                delivered.conflicts += 1
+    buffer.clear()
+
+
+def _still_right(rt: Runtime, run: Run, deed: Deed, batch: Sequence[Owed], delivered: Delivered) -> list[Owed]:
+    """Looks again before a lift: the side must still show what it was decided on, and nobody said stop."""
+    try:
+        shown = _shown_flags(rt, batch) if deed is Deed.UNRESTRICT else _shown_words(rt, batch)
+    except TransientError as trouble:
+        delivered.troubles[batch[0].action.side] = trouble
+        return []
+    right, moved = [], []
+    for owed in batch:
+        expected = shown.get((owed.address, owed.action.target)) == owed.action.expects
+        if expected and not _turned(rt, run, owed):
+            right.append(owed)
+        else:
+            words = "the address changed between the look and the lift; it is looked at again"
+            outcome = Outcome(key=owed.action.key, status=Status.CONFLICT, words=words)
+            moved.append(Settlement(owed=owed, outcome=outcome))
+    _record(rt, run, moved, delivered)
+    return right
+
+
+def _turned(rt: Runtime, run: Run, owed: Owed) -> bool:
+    view = rt.store.view(owed.digest, rt.clock.now(), run)
+    closed = bool(owed.action.request) and not (view.request and view.request.lifting)
+    return closed or any(said.kind in _TURNS for said in view.said)
+
+
+def _shown_flags(rt: Runtime, batch: Sequence[Owed]) -> dict[tuple[str, str], str]:
+    rows = rt.crm.look(sorted({Address(o.address) for o in batch}))
+    return {
+        (str(normalise(row.address)), f"{row.entity}/{row.id}"): "set" if row.flag is Flag.SET else row.flag.value
+        for row in rows
+    }
+
+
+def _shown_words(rt: Runtime, batch: Sequence[Owed]) -> dict[tuple[str, str], str]:
+    offset = rt.esp.clock_offset()
+    shown = {}
+    for row in rt.esp.look(sorted({Address(o.address) for o in batch})):
+        since = (row.since - offset).isoformat() if row.since else ""
+        reason = row.reason.value if row.reason else ""
+        shown[str(normalise(row.address)), ""] = f"{row.word.value}|{reason}|{since}"
+    return shown
