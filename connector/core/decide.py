@@ -50,6 +50,7 @@ def _news(record: Record) -> bool:
         or record.box != record.agreed_box
         or dict(record.lists) != dict(record.agreed_lists)
         or record.moved
+        or record.gone
         or bool(record.flag_at and record.flag_at != record.agreed_flag_at)
     )
 

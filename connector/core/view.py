@@ -51,7 +51,8 @@ class Record:
     """One record of the cluster: what it shows now, beside what was agreed.
 
     `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells.
-    `fresh` means: read in this run. `moved` means: its address was another one when it was last agreed.
+    `fresh` means: read in this run. `moved` means: its address was another one when it was last agreed; `gone`: it was
+    deleted since.
     """
 
     ref: Ref
@@ -65,6 +66,7 @@ class Record:
     deleted: bool = False
     fresh: bool = False
     moved: bool = False
+    gone: bool = False
     box: bool = False
     agreed_box: bool = False
     tick: Tick | None = None

@@ -315,9 +315,6 @@ class Store(Protocol):
     def approve(self, keys: Sequence[str], by: str, reason: str) -> int:
         """Lets held lifts go; how many."""
 
-    def forget(self, address: Address) -> bool:
-        """Erasure (rule 11): deletes the readable address; suppressions and blocks go on by digest."""
-
     def counts(self) -> Mapping[str, int]:
         """How many records, suppressions, open requests, owed and set-aside deeds."""
 

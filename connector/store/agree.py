@@ -1,0 +1,133 @@
+"""What a deed that was done means for the mirror: the side now shows what was written, and that is agreed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from connector.core.action import Action, Deed
+from connector.core.lists import ListStatus
+from connector.ports.store import Settlement
+from connector.store.times import to_text
+
+
+def agree_done(connection: Connection, tenant: str, item: Settlement, now: datetime) -> None:
+    """Writes the deed's effect into the mirror, as now and as agreed."""
+    effect = _EFFECTS.get(item.owed.action.deed)
+    if effect is not None:
+        effect(connection, _key(tenant, item), item, now)
+
+
+def _key(tenant: str, item: Settlement) -> dict[str, Any]:
+    entity, _, id_ = item.owed.action.target.partition("/")
+    return {"tenant": tenant, "digest": item.owed.digest, "entity": entity, "id": id_}
+
+
+def _restrict(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    cause = "fault" if item.owed.action.values.get("kind") == "fault" else "wish"
+    connection.execute(_FLAG, key | {"flag": "set", "cause": cause})
+
+
+def _unrestrict(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    connection.execute(_FLAG, key | {"flag": "clear", "cause": "none"})
+
+
+def _suppress(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    reason = str(item.owed.action.values.get("reason"))
+    since = to_text(datetime.fromisoformat(item.outcome.since)) if item.outcome.since else None
+    connection.execute(_WORD, key | {"word": "suppressed", "reason": reason, "since": since})
+
+
+def _unsuppress(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    connection.execute(_WORD, key | {"word": "subscribed", "reason": None, "since": None})
+
+
+def _esp_list(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    joined = item.owed.action.deed is Deed.JOIN_LIST
+    status = ListStatus.SUBSCRIBED if joined else ListStatus.UNSUBSCRIBED
+    found = connection.execute(_ESP_LISTS, key).one_or_none()
+    for column in ("lists", "agreed_lists"):
+        lists = json.loads(getattr(found, column) or "{}") if found else {}
+        lists[item.owed.action.target] = status.value
+        key[column] = json.dumps(dict(sorted(lists.items())), ensure_ascii=False)
+    connection.execute(_SET_ESP_LISTS, key)
+
+
+def _record_lists(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    found = connection.execute(_RECORD_LISTS, key).one_or_none()
+    for column in ("lists", "agreed_lists"):
+        lists = json.loads(getattr(found, column) or "{}") if found else {}
+        lists |= _written(item.owed.action)
+        key[column] = json.dumps(dict(sorted(lists.items())), ensure_ascii=False)
+    connection.execute(_SET_RECORD_LISTS, key)
+
+
+def _written(action: Action) -> dict[str, str]:
+    return {k.removeprefix("list:"): str(v) for k, v in action.values.items() if k.startswith("list:")}
+
+
+def _clear_box(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    connection.execute(_BOX, key)
+
+
+def _created(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    entity, _, id_ = item.outcome.made.partition("/")
+    if id_:
+        connection.execute(_CREATED, key | {"entity": entity, "id": id_})
+
+
+def _mailed(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    connection.execute(_MAIL, key | {"key": item.owed.action.key, "at": to_text(now)})
+
+
+_EFFECTS: dict[Deed, Callable[[Connection, dict[str, Any], Settlement, datetime], None]] = {
+    Deed.RESTRICT: _restrict,
+    Deed.UNRESTRICT: _unrestrict,
+    Deed.SUPPRESS: _suppress,
+    Deed.UNSUPPRESS: _unsuppress,
+    Deed.LEAVE_LIST: _esp_list,
+    Deed.DROP_LIST: _esp_list,
+    Deed.JOIN_LIST: _esp_list,
+    Deed.WRITE_LIST: _record_lists,
+    Deed.CLEAR_BOX: _clear_box,
+    Deed.CREATE_RECORD: _created,
+    Deed.MAIL: _mailed,
+    Deed.NOTICE: _mailed,
+}
+
+_WHERE = "WHERE tenant = :tenant AND entity = :entity AND id = :id"
+_FLAG = text(
+    "UPDATE records SET flag = :flag, agreed = :flag, agreed_number = agreed_number + 1, cause = :cause, refusing = 0, "  # noqa: S608  # a constant is added
+    "flag_at = NULL, agreed_flag_at = NULL, agreed_deleted = deleted, "
+    "changed = CASE WHEN agreed_digest IS NOT DISTINCT FROM digest AND box = agreed_box "
+    f"AND lists IS NOT DISTINCT FROM agreed_lists THEN 0 ELSE 1 END {_WHERE}"
+)
+_WORD = text(
+    "INSERT INTO words (tenant, digest, word, reason, since, agreed, agreed_reason, agreed_since, agreed_number) "
+    "VALUES (:tenant, :digest, :word, :reason, :since, :word, :reason, :since, 1) "
+    "ON CONFLICT (tenant, digest) DO UPDATE SET word = excluded.word, reason = excluded.reason, "
+    "since = excluded.since, raw = '', proven = 0, agreed = excluded.word, agreed_reason = excluded.reason, "
+    "agreed_since = excluded.since, agreed_number = words.agreed_number + 1, "
+    "changed = CASE WHEN words.lists = COALESCE(words.agreed_lists, '') THEN 0 ELSE 1 END"
+)
+_ESP_LISTS = text("SELECT lists, agreed_lists FROM words WHERE tenant = :tenant AND digest = :digest")
+_SET_ESP_LISTS = text(
+    "INSERT INTO words (tenant, digest, lists, agreed_lists, agreed_number) "
+    "VALUES (:tenant, :digest, :lists, :agreed_lists, 1) "
+    "ON CONFLICT (tenant, digest) DO UPDATE SET lists = excluded.lists, agreed_lists = excluded.agreed_lists, "
+    "agreed_number = words.agreed_number + 1"
+)
+_RECORD_LISTS = text(f"SELECT lists, agreed_lists FROM records {_WHERE}")  # noqa: S608  # a constant is added
+_SET_RECORD_LISTS = text(
+    f"UPDATE records SET lists = :lists, agreed_lists = :agreed_lists, agreed_number = agreed_number + 1 {_WHERE}"  # noqa: S608,E501  # a constant is added
+)
+_BOX = text(f"UPDATE records SET box = 0, agreed_box = 0, tick = NULL {_WHERE}")  # noqa: S608  # a constant is added
+_CREATED = text(
+    "INSERT INTO records (tenant, entity, id, digest, flag, agreed, agreed_digest, agreed_number) "
+    "VALUES (:tenant, :entity, :id, :digest, 'clear', 'clear', :digest, 1) ON CONFLICT DO NOTHING"
+)
+_MAIL = text("INSERT INTO mails (tenant, digest, key, at) VALUES (:tenant, :digest, :key, :at) ON CONFLICT DO NOTHING")

@@ -1,0 +1,184 @@
+"""Everything known of some addresses, gathered by a few queries for all of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, text
+
+from connector.core.address import Digest
+from connector.core.restriction import Access, Flag, Ref
+from connector.core.resubscribe import Request
+from connector.core.said import Said
+from connector.core.suppression import ALL, Kind, Reason, Suppression
+from connector.core.view import Arrival, Cause, Esp, Record, Settled, View, Word
+from connector.ports.store import Run, Trigger
+from connector.store.bodies import (
+    lists_from_text,
+    request_from_text,
+    said_from_text,
+    suppression_from_row,
+    tick_from_text,
+)
+from connector.store.part import Part
+from connector.store.times import from_text, to_text
+
+_SETTLED = {
+    "owed": Settled.OWED,
+    "sending": Settled.OWED,
+    "done": Settled.DONE,
+    "aside": Settled.ASIDE,
+    "held": Settled.HELD,
+}
+
+
+@dataclass(kw_only=True)
+class _Known:
+    """What the queries found, by digest."""
+
+    records: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    esp: dict[str, tuple[Esp, bool | None]] = field(default_factory=dict)
+    suppressions: dict[str, list[Suppression]] = field(default_factory=lambda: defaultdict(list))
+    request: dict[str, Request] = field(default_factory=dict)
+    confirmed: dict[str, datetime] = field(default_factory=dict)
+    said: dict[str, list[Said]] = field(default_factory=lambda: defaultdict(list))
+    settled: dict[str, dict[str, Settled]] = field(default_factory=lambda: defaultdict(dict))
+    mails: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    arrivals: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+
+
+class Views(Part):
+    """Building views."""
+
+    def view(self, digest: Digest, now: datetime, run: Run | None = None) -> View:
+        """All that is known of one address, as if both sides had just been read to their ends."""
+        return next(self._views([digest], now, run, True, True))
+
+    def _views(
+        self, digests: Sequence[str], now: datetime, run: Run | None, crm_complete: bool, esp_complete: bool
+    ) -> Iterator[View]:
+        with self._database.reading() as connection:
+            known = _gather(connection, self.tenant, digests, now, run.id if run else "")
+        woken = run is not None and run.trigger is Trigger.INBOX
+        for digest in digests:
+            esp, elsewhere = known.esp.get(digest, (Esp(), None))
+            yield View(
+                tenant=self.tenant,
+                digest=digest,
+                records=tuple(known.records[digest]),
+                esp=esp,
+                suppressions=tuple(known.suppressions[digest]),
+                request=known.request.get(digest),
+                said=tuple(known.said[digest]),
+                arrivals=tuple(known.arrivals[digest]),
+                settled=known.settled[digest],
+                mails=tuple(known.mails[digest]),
+                last_confirmed_at=known.confirmed.get(digest),
+                crm_complete=crm_complete,
+                esp_complete=esp_complete,
+                lifts_restrictions=not woken,
+                elsewhere=elsewhere,
+            )
+
+
+def _gather(connection: Connection, tenant: str, digests: Sequence[str], now: datetime, run: str) -> _Known:
+    known = _Known()
+
+    def rows(query: str, **more: object) -> Any:
+        statement = text(query).bindparams(bindparam("digests", expanding=True))
+        return connection.execute(statement, {"tenant": tenant, "digests": list(digests), **more})
+
+    where = "WHERE tenant = :tenant AND digest IN :digests"
+    for row in rows(f"SELECT * FROM records {where} ORDER BY entity, id"):  # noqa: S608  # constants
+        known.records[row.digest].append(_record(row, run))
+    for row in rows(f"SELECT * FROM words {where}"):  # noqa: S608  # constants
+        known.esp[row.digest] = (_esp(row, run), None if row.elsewhere is None else row.elsewhere == "yes")
+    for row in rows(f"SELECT * FROM suppressions {where} ORDER BY scope, reason"):  # noqa: S608  # constants
+        known.suppressions[row.digest].append(suppression_from_row(row))
+    for row in rows(f"SELECT * FROM requests {where} ORDER BY seq"):  # noqa: S608  # constants
+        known.request[row.digest] = request_from_text(row.body)
+        confirmed = from_text(row.confirmed_at)
+        if confirmed:
+            known.confirmed[row.digest] = max(confirmed, known.confirmed.get(row.digest, confirmed))
+    for row in rows(f"SELECT digest, body FROM inbox {where} AND taken = 0 ORDER BY seq"):  # noqa: S608  # constants
+        known.said[row.digest].append(said_from_text(row.body))
+    since = to_text(now - timedelta(days=30))
+    for row in rows(f"SELECT digest, at FROM mails {where} AND at > :since ORDER BY at", since=since):  # noqa: S608  # constants
+        moment = from_text(row.at)
+        assert moment is not None
+        known.mails[row.digest].append(moment)
+    for row in rows(f"SELECT digest, key, state, request FROM outbox {where} AND request <> ''"):  # noqa: S608  # constants
+        latest = known.request.get(row.digest)
+        if row.state in _SETTLED and latest and latest.id == row.request:
+            known.settled[row.digest][row.key] = _SETTLED[row.state]
+    _arrivals(known, rows)
+    return known
+
+
+def _record(row: Any, run: str) -> Record:
+    return Record(
+        ref=Ref(entity=row.entity, id=row.id),
+        flag=Flag(row.flag),
+        agreed=Flag(row.agreed) if row.agreed else None,
+        agreed_number=row.agreed_number,
+        flag_at=from_text(row.flag_at),
+        agreed_flag_at=from_text(row.agreed_flag_at),
+        cause=Cause(row.cause),
+        access=Access.REFUSING if row.refusing and row.access == "writable" else Access(row.access),
+        deleted=bool(row.deleted),
+        fresh=bool(run) and row.run == run,
+        moved=row.agreed_digest not in (None, "", row.digest),
+        gone=row.deleted != row.agreed_deleted,
+        box=bool(row.box),
+        agreed_box=bool(row.agreed_box),
+        tick=tick_from_text(row.tick),
+        lists=lists_from_text(row.lists),
+        agreed_lists=lists_from_text(row.agreed_lists),
+    )
+
+
+def _esp(row: Any, run: str) -> Esp:
+    return Esp(
+        word=Word(row.word),
+        reason=Reason(row.reason) if row.reason else None,
+        since=from_text(row.since),
+        raw=row.raw,
+        proven=bool(row.proven),
+        agreed=Word(row.agreed) if row.agreed else None,
+        agreed_reason=Reason(row.agreed_reason) if row.agreed_reason else None,
+        agreed_since=from_text(row.agreed_since),
+        agreed_number=row.agreed_number,
+        fresh=bool(run) and row.run == run,
+        lists=lists_from_text(row.lists),
+        agreed_lists=lists_from_text(row.agreed_lists),
+    )
+
+
+def _arrivals(known: _Known, rows: Any) -> None:
+    """Wishes that come along with a record from its former address, or with a merged one from the loser's."""
+    wishes: dict[tuple[str, str, bool], set[Suppression]] = defaultdict(set)
+    for row in rows(_MOVED):
+        wishes[row.to_digest, f"{row.entity}/{row.id_}", False].add(suppression_from_row(row))
+    for row in rows(_MERGED):
+        wishes[row.to_digest, row.winner, True].add(suppression_from_row(row))
+    for (digest, ref, merged), found in wishes.items():
+        kept = frozenset(s for s in found if s.scope == ALL and s.kind is Kind.WISH)
+        if kept:
+            known.arrivals[digest].append(Arrival(ref=Ref.parse(ref), wishes=kept, merged=merged))
+
+
+_MOVED = (
+    "SELECT r.digest AS to_digest, r.entity, r.id AS id_, s.* FROM records r JOIN suppressions s"
+    " ON s.tenant = r.tenant AND s.digest = r.agreed_digest"
+    " WHERE r.tenant = :tenant AND r.digest IN :digests AND r.agreed_digest <> r.digest AND r.deleted = 0"
+)
+_MERGED = (
+    "SELECT w.digest AS to_digest, l.merged_into AS winner, s.* FROM records l JOIN suppressions s"
+    " ON s.tenant = l.tenant AND s.digest = l.digest JOIN records w ON w.tenant = l.tenant"
+    " AND w.entity || '/' || w.id = l.merged_into"
+    " WHERE l.tenant = :tenant AND l.merged_into <> '' AND w.digest IN :digests AND w.digest <> l.digest"
+)
