@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock, RLock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from connector.core.address import Digester
@@ -27,10 +28,17 @@ class Database:
         """Opens nothing yet. `url` is an SQLAlchemy URL."""
         self.url = url
         self.path = None if ":memory:" in url else Path(url.removeprefix("sqlite:///"))
-        pool: dict[str, Any] = {"poolclass": StaticPool} if self.path is None else {"pool_size": 8, "max_overflow": 32}
+        pool: dict[str, Any] = {"pool_size": 8, "max_overflow": 32}
+        if self.path is None:
+            # Everybody shares one connection, which must not be reset under somebody else's unit of work.
+            pool = {"poolclass": StaticPool, "pool_reset_on_return": None}
         self.engine: Engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30}, **pool)
         event.listen(self.engine, "connect", _prepare)
         event.listen(self.engine, "begin", _begin)
+        self.turn: AbstractContextManager[Any] = RLock() if self.path is None else nullcontext()
+        """Held during every unit of work: in memory one connection serves all threads, one after the other."""
+        self.leases: dict[str, Lock] = {}
+        """The tenants' leases where there is no file to lock."""
 
     def open(self, digester: Digester) -> None:
         """Creates or migrates the schema where needed, and refuses a digest key that is not the installation's.
@@ -43,16 +51,18 @@ class Database:
             from connector.store.migrations import upgrade
 
             upgrade(self.engine)
-        with self.writing() as connection:
-            found = connection.execute(text("SELECT value FROM meta WHERE name = 'digest_key'")).scalar()
-            if found is None:
-                insert = text("INSERT INTO meta (name, value) VALUES ('digest_key', :value)")
-                connection.execute(insert, {"value": digester.check_value()})
-            elif found != digester.check_value():
-                raise ConfigError(
-                    "The digest key is not the one this database was made with, so nobody in it would be recognised. "
-                    "Put the former key back in connector.yaml (digest_key)."
-                )
+        expected = digester.check_value()
+        with self.reading() as connection:
+            found = connection.execute(_KNOWN_KEY).scalar()
+        if found is None:
+            with self.writing() as connection:
+                connection.execute(_REMEMBER_KEY, {"value": expected})
+                found = connection.execute(_KNOWN_KEY).scalar()
+        if found != expected:
+            raise ConfigError(
+                "The digest key is not the one this database was made with, so nobody in it would be recognised. "
+                "Put the former key back in connector.yaml (digest_key)."
+            )
 
     def revision(self) -> str | None:
         """The schema's revision, or None for an empty database."""
@@ -64,37 +74,59 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One unit of work that writes: whole or not at all. Raises: `TransientError` where the database is busy."""
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            raise TransientError(
-                "The connector's own database is busy or cannot be written; nothing was lost, try again.",
-                log=f"database: {error.orig}",
-            ) from error
+        """One unit of work that writes: whole or not at all.
+
+        Raises: `TransientError` where the database is busy or full, `ConfigError` where its file is damaged.
+        """
+        with self.turn, _families(), self.engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One consistent look that never blocks a writer."""
-        with self.engine.connect().execution_options(reading=True) as connection:
+        """One consistent look that never blocks a writer. Raises: as `writing`."""
+        with self.turn, _families(), self.engine.connect().execution_options(reading=True) as connection:
             yield connection
 
     def backup(self, target: Path) -> None:
-        """Copies the database while it is in use. Raises: `ConfigError` where there is no file to copy."""
-        if self.path is None:
-            raise ConfigError("A database in memory has no backup.")
+        """Copies the database while it is in use. Raises: `ConfigError` where the copy cannot be written."""
         import sqlite3
 
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with sqlite3.connect(self.path) as source, sqlite3.connect(target) as copy:
-            source.backup(copy)
-        copy.close()
-        source.close()
+        with self.turn:
+            source = self.engine.raw_connection()
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                copy = sqlite3.connect(target)
+                try:
+                    source.driver_connection.backup(copy)  # type: ignore[union-attr]  # sqlite3's own method
+                finally:
+                    copy.close()
+            except (OSError, sqlite3.Error) as error:
+                raise ConfigError(f"The backup could not be written to {target.name}: {error}.") from error
+            finally:
+                source.close()
 
     def close(self) -> None:
         """Gives back every connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def _families() -> Iterator[None]:
+    """The driver's errors, typed by what to do next."""
+    try:
+        yield
+    except OperationalError as error:
+        raise TransientError(
+            "The connector's own database is busy or cannot be written; nothing was lost, try again.",
+            log=f"database: {error.orig}",
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise
+        raise ConfigError(
+            "The connector's own database is damaged. Restore its latest backup, with the journals left as they are.",
+            log=f"database: {error.orig}",
+        ) from error
 
 
 def _prepare(connection: Any, _: Any) -> None:
@@ -105,6 +137,9 @@ def _prepare(connection: Any, _: Any) -> None:
         "synchronous=NORMAL",
         "cache_size=-16000",
         "busy_timeout=30000",
+        # A load of many contacts dirties the same index pages again and again: checkpoints are rare, the log stays short.
+        "wal_autocheckpoint=8000",
+        "journal_size_limit=67108864",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -112,3 +147,7 @@ def _prepare(connection: Any, _: Any) -> None:
 def _begin(connection: Connection) -> None:
     reading = connection.get_execution_options().get("reading")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+_KNOWN_KEY = text("SELECT value FROM meta WHERE name = 'digest_key'")
+_REMEMBER_KEY = text("INSERT INTO meta (name, value) VALUES ('digest_key', :value) ON CONFLICT (name) DO NOTHING")

@@ -17,8 +17,6 @@ from connector.ports.store import Ended, Run, RunRow, Trigger
 from connector.store.part import Part
 from connector.store.times import from_text, to_text
 
-_IN_MEMORY: dict[tuple[int, str], Lock] = {}
-
 
 class Leases(Part):
     """Taking the lease, and the rows that remember runs."""
@@ -42,7 +40,7 @@ class Leases(Part):
         taken = ConflictError(f"Another run holds {self.tenant}; this one was skipped. It goes on by itself.")
         path = self._database.path
         if path is None:
-            lock = _IN_MEMORY.setdefault((id(self._database), self.tenant), Lock())
+            lock = self._database.leases.setdefault(self.tenant, Lock())
             if not lock.acquire(blocking=False):
                 raise taken
             try:
