@@ -81,7 +81,9 @@ def add(ctx: click.Context, tenant: str, address: str, reason: str, by: str) -> 
             allowed=True,
         )
         store.tell(said, normal, store.digest(normal))
-    click.echo(f"Recorded. The next sync of {tenant} takes it up: run `connector sync {tenant}` or wait for the service.")
+    click.echo(
+        f"Recorded. The next sync of {tenant} takes it up: run `connector sync {tenant}` or wait for the service."
+    )
 
 
 @command.command("cancel")

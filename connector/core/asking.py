@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from connector.core.action import action_key
+from connector.core.agreeing import agreeable
 from connector.core.case import Case
 from connector.core.decision import Fact, FactKind
 from connector.core.note import how
@@ -12,7 +14,7 @@ from connector.core.policy import Cleared
 from connector.core.restriction import Flag
 from connector.core.resubscribe import Event, Origin, Request, State
 from connector.core.said import Kind, Said
-from connector.core.view import Record
+from connector.core.view import Record, Tick, Word
 
 _CLERKS = frozenset({Origin.TICK, Origin.COMMAND, Origin.CLEARED})
 
@@ -22,12 +24,12 @@ def request_id(tenant: str, digest: str, key: str) -> str:
     return action_key(tenant, digest, "request", key)
 
 
-def ask(case: Case, said: Said) -> bool:
+def ask(case: Case, said: Said, refusal: str = "") -> bool:
     """Opens a request, joins the open one, or refuses; False where the same ask was answered before."""
     open_one = case.request
     if open_one and open_one.evidence == said.key:
         return False
-    if open_one and open_one.open:
+    if open_one and open_one.open and not refusal:
         return _join(case, open_one, said)
     request = Request(
         id=request_id(case.view.tenant, case.view.digest, said.key),
@@ -45,7 +47,7 @@ def ask(case: Case, said: Said) -> bool:
     case.facts.append(
         Fact(kind=FactKind.ASKED, because=f"asked {how(said.origin)}{by}", values={"request": request.id})
     )
-    refusal = _refusal(case, said)
+    refusal = refusal or _refusal(case, said)
     if refusal:
         case.move(Event.REFUSE, refusal)
     return True
@@ -54,19 +56,18 @@ def ask(case: Case, said: Said) -> bool:
 def _join(case: Case, request: Request, said: Said) -> bool:
     """A second ask adds its lists; the person's own, after a while, has the mail sent once more."""
     joined = replace(request, lists=request.lists | said.lists)
-    waited = request.mailed_at and said.at >= request.mailed_at + case.policy.resend_after
-    if (
-        said.origin is Origin.FORM
-        and request.state is State.CHALLENGED
-        and waited
-        and request.wanted == request.mails
-        and len(case.view.mails) < case.policy.mails_per_30_days
-    ):
+    if said.origin is Origin.FORM and request.state is State.CHALLENGED and may_resend(case, request, said.at):
         joined = replace(joined, wanted=request.mails + 1)
         because = "asked again by the signup form"
         case.facts.append(Fact(kind=FactKind.ASKED, because=because, values={"request": request.id}))
     case.save(joined)
     return joined != request
+
+
+def may_resend(case: Case, request: Request, at: datetime) -> bool:
+    """Whether one more mail of a request may leave: the last one long enough ago, and not too many in 30 days."""
+    waited = request.mailed_at is not None and at >= request.mailed_at + case.policy.resend_after
+    return waited and request.wanted <= request.mails and len(case.view.mails) < case.policy.mails_per_30_days
 
 
 def _refusal(case: Case, said: Said) -> str:
@@ -77,36 +78,47 @@ def _refusal(case: Case, said: Said) -> str:
         return f"Re-Subscribe needs the permission {name}; it was asked by {who}. Ask {policy.ask_whom} for it"
     if said.origin is Origin.COMMAND and not said.why.strip():
         return "a resubscribe by hand needs the person's recorded request as its reason"
-    if said.origin in _CLERKS and not case.holds():
+    if said.origin in _CLERKS and not _blocked(case):
         return "there is nothing to lift: the address is not suppressed"
-    if len(case.view.mails) >= policy.mails_per_30_days:
+    if said.origin is not Origin.ESP and len(case.view.mails) >= policy.mails_per_30_days:
         return f"{policy.mails_per_30_days} confirmation mails went to this address in the last 30 days"
     return ""
+
+
+def _blocked(case: Case) -> bool:
+    """Whether anything stands to be lifted; what a side shows counts although nobody has weighed it yet."""
+    flagged = any(record.flag is Flag.SET for record in case.view.records)
+    return bool(case.holds()) or case.view.esp.word is Word.SUPPRESSED or flagged
 
 
 def ticks(case: Case) -> None:
     """A saved tick in a record's request box asks once; a box read clear while its request is open cancels it."""
     for record in case.view.records:
         if record.box and not record.agreed_box and not record.deleted and record.tick is not None:
-            ask(case, _tick(case, record))
+            if agreeable(case, record):
+                _tick(case, record, record.tick)
         elif record.agreed_box and not record.box and case.request and case.request.open:
             if case.request.evidence.startswith(f"tick/{record.ref}/"):
                 case.move(Event.CANCEL, f"the box on {record.ref} was unticked")
 
 
-def _tick(case: Case, record: Record) -> Said:
-    assert record.tick is not None
-    at = record.tick.at or case.now
-    return Said(
+def _tick(case: Case, record: Record, tick: Tick) -> None:
+    """Asks for a tick; one older than the record's change of address, or of unknown order, asked for another person."""
+    at = min(tick.at, case.now) if tick.at else case.now
+    stamp = tick.at.isoformat() if tick.at else f"#{record.agreed_number}"
+    said = Said(
         kind=Kind.ASK,
-        key=f"tick/{record.ref}/{at.isoformat()}",
+        key=f"tick/{record.ref}/{stamp}",
         at=at,
         source="crm",
         origin=Origin.TICK,
-        by=record.tick.by,
-        allowed=record.tick.allowed if not record.moved else False,
+        by=tick.by,
+        allowed=tick.allowed,
         why=f"a saved tick on {record.ref}",
     )
+    moves = [a.moved_at for a in case.view.arrivals if a.ref == record.ref and a.moved_at]
+    stale = record.moved and not (tick.at and moves and tick.at > max(moves))
+    ask(case, said, refusal=f"the box on {record.ref} was ticked before its address changed" if stale else "")
 
 
 def cleared(case: Case) -> None:

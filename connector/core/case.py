@@ -45,7 +45,11 @@ class Case:
         return [s for s in self.holds() if not liftable(s.reason, self.policy.lift_faults)]
 
     def add(self, new: Suppression, because: str) -> bool:
-        """Takes a suppression in; False where it says nothing that is not held already."""
+        """Takes a suppression in; False where it says nothing that is not held already.
+
+        Nothing happened later than the look that found it, whatever a side's clock says.
+        """
+        new = replace(new, since=min(new.since, self.now))
         old = self.held.get(new.key)
         if old is not None and (new.since <= old.since or (not new.timed and new.evidence == old.evidence)):
             return False

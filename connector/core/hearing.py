@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
-from connector.core.asking import ask
+from connector.core.asking import ask, may_resend
 from connector.core.case import Case
 from connector.core.decision import Fact, FactKind
 from connector.core.resubscribe import Event, Origin, State
 from connector.core.said import Kind, Said
 from connector.core.suppression import ALL, Reason, Suppression
-from connector.core.taking import take
-
-REJECTED_UNTIL = timedelta(days=30)
-"""How long after its end a completed request is still rejected by a complaint (corner case 2)."""
+from connector.core.taking import answered, complain, take
 
 
 def hear(case: Case) -> None:
@@ -36,6 +32,8 @@ def _stop(case: Case, said: Said) -> bool:
         reason=said.reason, scope=said.scope, source=said.source, since=said.at, evidence=f"inbox/{said.key}"
     )
     if said.source == "esp":
+        if answered(case, stop):
+            return False
         return take(case, stop, "the e-mail platform reports an unsubscribe")
     added = case.add(stop, f"the person said stop ({said.source})")
     request = case.request
@@ -55,11 +53,7 @@ def _complaint(case: Case, said: Said) -> bool:
         Suppression(reason=reason, source=said.source, since=said.at, evidence=f"inbox/{said.key}"),
         because,
     )
-    request = case.request
-    if request and request.state is State.COMPLETED:
-        if request.ended_at and said.at - request.ended_at > REJECTED_UNTIL:
-            return True
-    case.move(Event.COMPLAINT, because)
+    complain(case, said.at, because)
     return True
 
 
@@ -81,7 +75,7 @@ def _resend(case: Case, said: Said) -> bool:
     request = case.request
     if request is None or request.state is not State.CHALLENGED or request.id != said.request:
         return False
-    if len(case.view.mails) >= case.policy.mails_per_30_days or request.wanted > request.mails:
+    if not may_resend(case, request, said.at):
         return False
     case.save(replace(request, wanted=request.mails + 1))
     because = f"another mail was asked for by {said.by or said.source}"
@@ -100,17 +94,25 @@ _HANDLERS: dict[Kind, Callable[[Case, Said], bool]] = {
 
 
 def proven(case: Case) -> None:
-    """A resubscribe made at the platform, which its adapter can prove of the person (S21), is a confirmation."""
+    """A resubscribe made at the platform, which its adapter can prove of the person (S21), is a confirmation.
+
+    It answers what was said before it: at the platform itself by the same clock, elsewhere the stop wins the margin.
+    """
     esp = case.view.esp
-    if not (esp.proven and esp.lost_block):
+    if not (esp.proven and esp.lost_block and case.holds()):
         return
     because = "the person resubscribed at the e-mail platform"
+    given = min(esp.since or case.now, case.now)
     values = {
-        "confirmed_at": case.now,
+        "confirmed_at": given,
         "confirmed_by": "by the e-mail platform's proven word",
-        "names": frozenset(s.key for s in case.holds()),
+        "names": frozenset(s.key for s in case.holds() if _answers(case, s, given)),
     }
     if case.request is None or not case.request.open:
         key = f"proven/{esp.agreed_number}"
-        ask(case, Said(kind=Kind.ASK, key=key, at=case.now, source="esp", origin=Origin.ESP, allowed=True))
+        ask(case, Said(kind=Kind.ASK, key=key, at=given, source="esp", origin=Origin.ESP, allowed=True))
     case.move(Event.PROVEN, because, **values)
+
+
+def _answers(case: Case, held: Suppression, given: datetime) -> bool:
+    return held.since <= given - (timedelta(0) if held.source == "esp" else case.policy.clock_margin)

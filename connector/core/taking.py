@@ -1,42 +1,65 @@
-"""Taking one piece of evidence in, and what a newer stop does to the open request: rules 1 and 3."""
+"""Taking one piece of evidence in, and what a newer stop does to the request: rules 1 and 3."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from connector.core.case import Case
-from connector.core.resubscribe import Event, State
-from connector.core.suppression import ALL, COMPLAINTS, Kind, Suppression
+from connector.core.resubscribe import Event, Request, State
+from connector.core.said import Kind as Says
+from connector.core.suppression import ALL, COMPLAINTS, Kind, Suppression, liftable
+
+REJECTED_UNTIL = timedelta(days=30)
+"""How long after its end a completed request is still rejected by a complaint (corner case 2)."""
 
 
 def take(case: Case, new: Suppression, because: str) -> bool:
-    """Adds evidence of one side and lets it act on the open request; False where it is nothing new."""
+    """Adds evidence of one side and lets it act on the request; False where it is nothing new."""
     if not case.add(new, because):
         return False
     request = case.request
-    if request is None or not request.open:
+    if request is None:
         return True
     if new.scope != ALL:
-        if new.scope in request.lists and (not new.timed or _newer(case, new)):
+        if request.open and new.scope in request.lists and _newer(case, request, new):
             case.save(replace(request, lists=request.lists - {new.scope}))
-        return True
-    if new.reason in COMPLAINTS:
-        case.move(Event.COMPLAINT, f"a complaint came in: {because}")
-    elif not _newer(case, new):
+    elif new.reason in COMPLAINTS:
+        complain(case, new.since, f"a complaint came in: {because}")
+    elif not request.open:
+        pass
+    elif not _newer(case, request, new):
         case.save(replace(request, names=request.names | {new.key}))
     elif new.kind is Kind.WISH:
         case.move(Event.OPT_OUT, f"a newer stop: {because}")
-    elif request.state is not State.REQUESTED:
+    elif new.kind is Kind.FAULT and request.state is not State.REQUESTED:
         case.move(Event.REFUSE, f"the mail did not arrive: {because}")
     return True
 
 
-def _newer(case: Case, new: Suppression) -> bool:
-    """Whether evidence is later than what the person answered to. Inside the margin of two clocks the stop wins."""
+def complain(case: Case, at: datetime, because: str) -> None:
+    """A complaint rejects the request that it came from, a completed one too, if that ended not long ago."""
     request = case.request
-    assert request is not None
+    if request and request.state is State.COMPLETED and request.ended_at and at - request.ended_at > REJECTED_UNTIL:
+        return
+    case.move(Event.COMPLAINT, because)
+
+
+def answered(case: Case, stop: Suppression) -> bool:
+    """Whether a stop was said before the person's last confirmation at this address; inside the margin it was not."""
+    confirmed = case.view.last_confirmed_at
+    lifted = stop.timed and liftable(stop.reason, case.policy.lift_faults)
+    return lifted and confirmed is not None and stop.since <= confirmed - case.policy.clock_margin
+
+
+def _newer(case: Case, request: Request, new: Suppression) -> bool:
+    """Whether evidence is later than what the person answered to. Inside the margin of two clocks the stop wins."""
+    margin = case.policy.clock_margin
     if request.state is State.REQUESTED:
-        # A flag without a time, first read now, stood when the person asked.
-        return new.timed and new.since > request.asked_at - case.policy.clock_margin
-    bar = request.mailed_at or request.confirmed_at or request.asked_at
-    return not new.timed or new.since > bar - case.policy.clock_margin
+        if new.timed:
+            return new.since > request.asked_at - margin
+        # A flag without a time, first read now, stood when the person asked; unless the person has answered a mail
+        # whose leaving is not recorded yet.
+        return any(said.kind is Says.CONFIRM and said.request == request.id for said in case.view.said)
+    answered = [moment for moment in (request.mailed_at, request.confirmed_at) if moment]
+    return not new.timed or new.since > min(answered, default=request.asked_at) - margin

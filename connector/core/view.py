@@ -50,9 +50,8 @@ class Tick:
 class Record:
     """One record of the cluster: what it shows now, beside what was agreed.
 
-    `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells.
-    `fresh` means: read in this run. `moved` means: its address was another one when it was last agreed; `gone`: it was
-    deleted since.
+    `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells. `fresh`:
+    read in this run. `moved`: its address was another one when it was last agreed; `gone`: it was deleted since.
     """
 
     ref: Ref
@@ -83,8 +82,8 @@ class Record:
 class Esp:
     """What the e-mail platform says of the address now, beside what was agreed.
 
-    `since` is the platform's own time; `agreed_since` is None where we wrote the block and the platform's time is
-    not known yet. `proven` means: the adapter can prove that the person took the block away.
+    `since` is the platform's time of its word; `agreed_since` is None where we wrote the block, its time not yet known.
+    `proven`: the adapter can prove that the person took the block away, `since` then is when.
     """
 
     word: Word = Word.ABSENT
@@ -104,7 +103,7 @@ class Esp:
     @property
     def lost_block(self) -> bool:
         """Whether a block that was agreed is gone, in the platform's own words."""
-        return self.agreed is Word.SUPPRESSED and self.word is Word.SUBSCRIBED
+        return self.agreed in (Word.SUPPRESSED, Word.PENDING) and self.word is Word.SUBSCRIBED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,9 +129,9 @@ class Settled(StrEnum):
 class View:
     """Everything known of one address. `settled` are the deeds of its latest request, by key.
 
-    `crm_complete` and `esp_complete`: this run read that side to its end. `lifts_restrictions` is false in a run
-    that a page woke. `mails` are the confirmation mails of the last 30 days. `elsewhere` tells whether a record
-    holds the address in another of its mail fields; None where nobody looked.
+    `crm_complete`, `esp_complete`: this run read that side to its end. `settles_moves` is false where a former address
+    may still have news that no decision took in. `lifts_restrictions` is false in a run that a page woke. `mails` are
+    those of 30 days. `elsewhere`: a record holds the address in another mail field; None where nobody looked.
     """
 
     tenant: str
@@ -148,5 +147,6 @@ class View:
     last_confirmed_at: datetime | None = None
     crm_complete: bool = True
     esp_complete: bool = True
+    settles_moves: bool = True
     lifts_restrictions: bool = True
     elsewhere: bool | None = None

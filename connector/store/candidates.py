@@ -17,32 +17,62 @@ AT_ONCE = 500
 
 _CHANGED = (
     "SELECT digest FROM records WHERE tenant = :tenant AND changed = 1",
-    "SELECT agreed_digest FROM records WHERE tenant = :tenant AND changed = 1 AND agreed_digest <> ''",
+    "SELECT agreed_digest FROM records WHERE tenant = :tenant AND agreed_digest <> digest AND digest <> ''",
     "SELECT digest FROM words WHERE tenant = :tenant AND changed = 1",
 )
 _WAITS = (
     "SELECT digest FROM requests WHERE tenant = :tenant AND open = 1",
     "SELECT digest FROM inbox WHERE tenant = :tenant AND taken = 0",
+    # overtaken by a change: looked at again
+    "SELECT digest FROM outbox WHERE tenant = :tenant AND state = 'conflict'",
+    # a box is cleared once its request has ended and its record takes writes
+    "SELECT digest FROM records WHERE tenant = :tenant AND box = 1",
 )
-_DISAGREES = (
-    "SELECT s.digest FROM suppressions s JOIN records r ON r.tenant = s.tenant AND r.digest = s.digest"
-    " WHERE s.tenant = :tenant AND s.scope = '*' AND (s.kind = 'wish' OR :faults)"
-    " AND r.flag = 'clear' AND r.deleted = 0 AND r.access <> 'read_only'",
-    "SELECT s.digest FROM suppressions s LEFT JOIN words w ON w.tenant = s.tenant AND w.digest = s.digest"
-    " WHERE s.tenant = :tenant AND s.scope = '*' AND s.kind <> 'platform'"
-    " AND (w.word IS NULL OR w.word NOT IN ('suppressed', 'pending'))",
-    # a member's new record has no list statuses yet
-    "SELECT r.digest FROM words w JOIN records r ON r.tenant = w.tenant AND r.digest = w.digest"
-    " WHERE w.tenant = :tenant AND w.lists <> '' AND r.lists <> '' AND r.lists <> w.lists AND r.deleted = 0",
-    # a restriction that the sync had set for a fault, with nothing left that holds
-    "SELECT r.digest FROM records r WHERE r.tenant = :tenant AND r.cause = 'fault'"
-    " AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.tenant = r.tenant AND s.digest = r.digest)",
-    # a merged record's wishes reach the winner
-    "SELECT w.digest FROM records l JOIN suppressions s ON s.tenant = l.tenant AND s.digest = l.digest"
-    " AND s.scope = '*' AND s.kind = 'wish' JOIN records w ON w.tenant = l.tenant"
-    " AND w.entity || '/' || w.id = l.merged_into WHERE l.tenant = :tenant AND l.merged_into <> ''"
-    " AND w.digest <> l.digest",
-)
+_RESTRICTED = """
+    SELECT s.digest FROM suppressions s JOIN records r ON r.tenant = s.tenant AND r.digest = s.digest
+    WHERE s.tenant = :tenant AND s.scope = '*' AND (s.kind = 'wish' OR :faults)
+    AND r.flag = 'clear' AND r.deleted = 0 AND r.access <> 'read_only'"""
+_SUPPRESSED = """
+    SELECT s.digest FROM suppressions s LEFT JOIN words w ON w.tenant = s.tenant AND w.digest = s.digest
+    WHERE s.tenant = :tenant AND s.scope = '*' AND s.kind <> 'platform'
+    AND (w.word IS NULL OR w.word NOT IN ('suppressed', 'pending'))"""
+_LEFT = """
+    SELECT s.digest FROM suppressions s JOIN words w ON w.tenant = s.tenant AND w.digest = s.digest
+    WHERE s.tenant = :tenant AND s.scope <> '*' AND w.lists <> ''
+    AND EXISTS (SELECT 1 FROM json_each(w.lists) l WHERE l.key = s.scope AND l.value = 'subscribed')"""
+_WITHDRAWN = """
+    SELECT r.digest FROM records r WHERE r.tenant = :tenant AND r.cause = 'fault'
+    AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.tenant = r.tenant AND s.digest = r.digest AND s.scope = '*')"""
+_MERGED = """
+    SELECT w.digest FROM records l JOIN suppressions s ON s.tenant = l.tenant AND s.digest = l.digest
+    AND s.scope = '*' AND s.kind = 'wish' JOIN records w ON w.tenant = l.tenant
+    AND w.entity = l.merged_entity AND w.id = l.merged_id
+    WHERE l.tenant = :tenant AND l.merged_id <> '' AND w.digest <> l.digest"""
+_DISAGREES = (_RESTRICTED, _SUPPRESSED, _LEFT, _WITHDRAWN, _MERGED)
+
+_LISTS = """
+    SELECT r.digest FROM words w JOIN records r ON r.tenant = w.tenant AND r.digest = w.digest
+    WHERE w.tenant = :tenant AND w.lists <> '' AND r.lists <> '' AND r.deleted = 0 AND r.access <> 'read_only'
+    AND ({})"""
+_LIST = """
+    COALESCE(r.lists ->> :{0}, 'unreadable') <> 'unreadable' AND COALESCE(w.lists ->> :{0}, 'absent') <> 'unreadable'
+    AND ((COALESCE(w.lists ->> :{0}, 'absent') = 'subscribed') <> (r.lists ->> :{0} = 'subscribed')
+      OR (w.lists ->> :{0} = 'unsubscribed' AND r.lists ->> :{0} = 'absent'
+        AND COALESCE(r.agreed_lists ->> :{0}, '') <> 'unsubscribed'))"""
+
+
+def _query(policy: Policy) -> tuple[str, dict[str, str]]:
+    """The set of digests to think about, and the JSON paths of the mapped lists as its parameters."""
+    parts, paths = [*_CHANGED, *_WAITS, *_DISAGREES], {}
+    if policy.lists:
+        conditions = []
+        for number, name in enumerate(policy.lists):
+            # a path cannot say a name with these in it: all its members are looked at
+            odd = '"' in name or "\\" in name
+            paths[f"list{number}"] = "$" if odd else f'$."{name}"'
+            conditions.append("1" if odd else _LIST.format(f"list{number}"))
+        parts.append(_LISTS.format(" OR ".join(conditions)))
+    return " UNION ".join(parts), paths
 
 
 class Candidates(Views):
@@ -52,19 +82,21 @@ class Candidates(Views):
         self, run: Run, policy: Policy, now: datetime, *, crm_complete: bool, esp_complete: bool
     ) -> Iterator[View]:
         """Every address that changed, disagrees or waits, with all that is known of it."""
-        faults = int(policy.faults_restrict)
-        query = " UNION ".join((*_CHANGED, *_WAITS, *_DISAGREES))
-        after = ""
-        with self._database.reading() as connection:
-            connection.execute(text("CREATE TEMP TABLE IF NOT EXISTS candidate (digest TEXT PRIMARY KEY)"))
-            connection.execute(text("DELETE FROM candidate"))
-            fill = f"INSERT INTO candidate SELECT digest FROM ({query}) AS c WHERE digest <> ''"  # noqa: S608  # constants
-            connection.execute(text(fill), {"tenant": self.tenant, "faults": faults})
-            connection.commit()
-            while True:
-                page = text("SELECT digest FROM candidate WHERE digest > :after ORDER BY digest LIMIT :limit")
-                digests = list(connection.execute(page, {"after": after, "limit": AT_ONCE}).scalars())
+        query, paths = _query(policy)
+        fill = text("INSERT INTO candidate SELECT digest FROM (" + query + ") AS c WHERE digest <> ''")
+        page = text("SELECT digest FROM candidate WHERE digest > :after ORDER BY digest LIMIT :limit")
+        after, turn = "", self._database.turn
+        # The list stands on a connection of its own, with no transaction open while the views are decided.
+        with self._database.engine.connect().execution_options(reading=True) as connection:
+            with turn:
+                connection.execute(text("CREATE TEMP TABLE IF NOT EXISTS candidate (digest TEXT PRIMARY KEY)"))
+                connection.execute(text("DELETE FROM candidate"))
+                connection.execute(fill, {"tenant": self.tenant, "faults": int(policy.faults_restrict), **paths})
                 connection.commit()
+            while True:
+                with turn:
+                    digests = list(connection.execute(page, {"after": after, "limit": AT_ONCE}).scalars())
+                    connection.commit()
                 if not digests:
                     return
                 yield from self._views(digests, now, run, crm_complete, esp_complete)

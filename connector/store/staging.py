@@ -10,10 +10,10 @@ from sqlalchemy import Connection, text
 
 from connector.core.action import Side
 from connector.core.address import Address, Digest
-from connector.core.lists import ListStatus
 from connector.core.restriction import Flag, Ref
-from connector.core.view import Tick, Word
+from connector.core.view import Tick
 from connector.ports.store import Run, StagedRecord, StagedWord
+from connector.store.mirror import RECORD, WORD, record_rows, word_rows
 from connector.store.part import Part
 from connector.store.times import or_none, to_text
 
@@ -24,70 +24,69 @@ AT_ONCE = 5_000
 class Staging(Part):
     """The mirror of both sides."""
 
+    _missing_of: tuple[str, frozenset[str]] = ("", frozenset())
+
     def stage_records(self, run: Run, rows: Sequence[StagedRecord]) -> None:
-        """Into the mirror as *now*. Addresses are kept only where the flag or the box is set."""
-        memo: dict[tuple[tuple[str, str], ...], str] = {}
+        """Into the mirror as *now*. Addresses are kept only where something may have to be done about them."""
+        memo: dict[Any, str] = {}
         for start in range(0, len(rows), AT_ONCE):
             piece = rows[start : start + AT_ONCE]
-            kept = [
-                self._address(s.digest, s.address) for s in piece if s.digest and (s.row.flag != "clear" or s.row.box)
-            ]
-            parameters = [self._record(run.id, s, memo) for s in piece]
+            parameters = record_rows(self.tenant, run.id, piece, memo)
             with self._fenced(run) as connection:
-                _many(connection, _RECORD, parameters)
-                self._keep_address(connection, kept)
-
-    def _record(self, run: str, staged: StagedRecord, memo: dict[Any, str]) -> tuple[object, ...]:
-        row, _, digest = staged
-        clear = row.flag is Flag.CLEAR
-        lists = _lists(row.lists, memo) if row.lists else ""
-        plain = not lists or "scribed" not in lists
-        return (
-            self.tenant,
-            row.entity,
-            row.id,
-            digest,
-            row.flag.value,
-            "clear" if clear else None,
-            digest,
-            or_none(row.flag_at),
-            row.access.value,
-            int(row.deleted),
-            row.merged_into,
-            int(row.box),
-            lists,
-            lists if plain else None,
-            run,
-            int(not clear or row.box or not plain or row.deleted),
-        )
+                _many(connection, RECORD, parameters)
+                self._keep(connection, [(s.digest, s.address) for s in self._worth_keeping(connection, run, piece)])
+                self._mended(connection, piece)
 
     def stage_words(self, run: Run, rows: Sequence[StagedWord]) -> None:
         """What the platform says now; addresses are kept where it blocks."""
-        memo: dict[tuple[tuple[str, str], ...], str] = {}
+        memo: dict[Any, str] = {}
         for start in range(0, len(rows), AT_ONCE):
             piece = rows[start : start + AT_ONCE]
-            kept = [self._address(s.digest, s.address) for s in piece if s.row.word.blocks]
             with self._fenced(run) as connection:
-                _many(connection, _WORD, [self._word(run.id, s, memo) for s in piece])
-                self._keep_address(connection, kept)
+                _many(connection, WORD, word_rows(self.tenant, run.id, piece, memo))
+                missing = self._missing(connection, run)
+                self._keep(
+                    connection, [(s.digest, s.address) for s in piece if s.row.word.blocks or s.digest in missing]
+                )
 
-    def _word(self, run: str, staged: StagedWord, memo: dict[Any, str]) -> tuple[object, ...]:
-        row = staged.row
-        quiet = row.word in (Word.SUBSCRIBED, Word.ABSENT)
-        lists = _lists(row.lists, memo) if row.lists else ""
-        return (
-            self.tenant,
-            staged.digest,
-            row.word.value,
-            row.reason.value if row.reason else None,
-            or_none(row.since),
-            row.raw,
-            int(row.proven),
-            lists,
-            row.word.value if row.word is Word.SUBSCRIBED else None,
-            run,
-            int(not quiet or bool(lists)),
-        )
+    def _worth_keeping(self, connection: Connection, run: Run, piece: Sequence[StagedRecord]) -> list[StagedRecord]:
+        """Flagged or ticked ones, winners of a merge, and those whose digest has a stop or brings one along."""
+        missing = self._missing(connection, run) | self._arriving(connection, piece)
+        winners = {s.row.merged_into for s in piece if s.row.merged_into}
+        return [
+            s
+            for s in piece
+            if s.digest
+            and (
+                s.row.flag is Flag.SET
+                or s.row.box
+                or s.digest in missing
+                or (winners and f"{s.row.entity}/{s.row.id}" in winners)
+            )
+        ]
+
+    def _missing(self, connection: Connection, run: Run) -> frozenset[str]:
+        """Digests that something stands against or is owed to, and whose address is not known; asked once a run."""
+        if self._missing_of[0] != run.id:
+            found = connection.execute(_MISSING, {"tenant": self.tenant}).scalars()
+            self._missing_of = (run.id, frozenset(found))
+        return self._missing_of[1]
+
+    def _arriving(self, connection: Connection, piece: Sequence[StagedRecord]) -> frozenset[str]:
+        """Digests to which a record of this piece has moved from one with a stop."""
+        if connection.execute(_ANY_MOVED, {"tenant": self.tenant}).scalar() is None:
+            return frozenset()
+        refs = json.dumps([[s.row.entity, s.row.id] for s in piece])
+        return frozenset(connection.execute(_ARRIVING, {"tenant": self.tenant, "refs": refs}).scalars())
+
+    def _keep(self, connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
+        self._keep_address(connection, [self._address(digest, address) for digest, address in pairs])
+
+    def _mended(self, connection: Connection, piece: Sequence[StagedRecord]) -> None:
+        """A row that reads well again leaves the quarantine."""
+        if connection.execute(_ANY_REFUSED, {"tenant": self.tenant}).scalar() is not None:
+            refs = json.dumps([f"{s.row.entity}/{s.row.id}" for s in piece if s.digest])
+            connection.execute(_MENDED, {"tenant": self.tenant, "refs": refs})
 
     def _address(self, digest: str, address: str) -> dict[str, Any]:
         return {"tenant": self.tenant, "digest": digest, "address": address}
@@ -143,61 +142,42 @@ def _many(connection: Connection, statement: str, rows: list[tuple[object, ...]]
     connection.connection.cursor().executemany(statement, rows)
 
 
-def _lists(lists: Mapping[str, ListStatus], memo: dict[tuple[tuple[str, str], ...], str]) -> str:
-    key = tuple(sorted((name, status.value) for name, status in lists.items()))
-    text_ = memo.get(key)
-    if text_ is None:
-        text_ = memo[key] = json.dumps(dict(key), ensure_ascii=False)
-    return text_
-
-
-_RECORD = """
-INSERT INTO records (tenant, entity, id, digest, flag, agreed, agreed_digest, flag_at, access, deleted, merged_into,
-                     box, lists, agreed_lists, run, changed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (tenant, entity, id) DO UPDATE SET
-  digest = excluded.digest, flag = excluded.flag, flag_at = excluded.flag_at, deleted = excluded.deleted,
-  access = excluded.access, merged_into = excluded.merged_into, box = excluded.box, lists = excluded.lists,
-  run = excluded.run, tick = CASE WHEN excluded.box = 1 AND records.box = 1 THEN records.tick END,
-  changed = CASE WHEN excluded.flag IS NOT DISTINCT FROM records.agreed
-      AND excluded.digest IS NOT DISTINCT FROM records.agreed_digest
-      AND excluded.deleted = records.agreed_deleted AND excluded.box = records.agreed_box
-      AND (excluded.lists IS NOT DISTINCT FROM records.agreed_lists)
-      AND (excluded.flag_at IS NULL OR excluded.flag_at IS NOT DISTINCT FROM records.agreed_flag_at)
-    THEN 0 ELSE 1 END
-"""
-_WORD = """
-INSERT INTO words (tenant, digest, word, reason, since, raw, proven, lists, agreed, run, changed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (tenant, digest) DO UPDATE SET
-  word = excluded.word, reason = excluded.reason, since = excluded.since, raw = excluded.raw,
-  proven = excluded.proven, lists = excluded.lists, run = excluded.run,
-  changed = CASE WHEN excluded.word IS NOT DISTINCT FROM words.agreed
-      AND excluded.reason IS NOT DISTINCT FROM words.agreed_reason
-      AND excluded.since IS NOT DISTINCT FROM words.agreed_since
-      AND excluded.lists = COALESCE(words.agreed_lists, '')
-    THEN 0 ELSE 1 END
-"""
 _REFUSED = text(
     "INSERT INTO quarantine (tenant, side, ref, why, at) VALUES (:tenant, :side, :ref, :why, :at) "
     "ON CONFLICT (tenant, side, ref) DO UPDATE SET why = excluded.why"
 )
 _UNTICKED = text(
-    "SELECT entity, id FROM records WHERE tenant = :tenant AND changed = 1 AND box = 1 AND deleted = 0"
-    " AND agreed_box = 0 AND tick IS NULL ORDER BY entity, id"
+    "SELECT entity, id FROM records WHERE tenant = :tenant AND box = 1 AND deleted = 0"
+    " AND agreed_box = 0 AND tick IS NULL AND digest <> '' ORDER BY entity, id"
 )
 _TICK = text("UPDATE records SET tick = :tick WHERE tenant = :tenant AND entity = :entity AND id = :id AND box = 1")
 _TO_LOOK = text(
     "SELECT a.digest, a.address FROM addresses a WHERE a.tenant = :tenant AND a.digest IN ("
     " SELECT digest FROM requests WHERE tenant = :tenant AND open = 1"
     " UNION SELECT digest FROM inbox WHERE tenant = :tenant AND taken = 0 AND kind IN ('ask', 'confirm')"
-    " UNION SELECT digest FROM records WHERE tenant = :tenant AND changed = 1 AND box = 1) ORDER BY a.digest"
+    " UNION SELECT digest FROM records WHERE tenant = :tenant AND box = 1) ORDER BY a.digest"
 )
 _KNOWN = text("SELECT entity, id FROM records WHERE tenant = :tenant AND digest = :digest AND deleted = 0")
 _LEFT = text(
-    "UPDATE records SET digest = '', run = :run, changed = 1 WHERE tenant = :tenant AND entity = :entity AND id = :id"
+    "UPDATE records SET digest = '', run = :run, changed = 0 WHERE tenant = :tenant AND entity = :entity AND id = :id"
 )
 _ELSEWHERE = text(
     "INSERT INTO words (tenant, digest, elsewhere) VALUES (:tenant, :digest, :elsewhere) "
     "ON CONFLICT (tenant, digest) DO UPDATE SET elsewhere = excluded.elsewhere"
+)
+_MISSING = text(
+    "SELECT x.digest FROM (SELECT digest FROM suppressions WHERE tenant = :tenant UNION"
+    " SELECT digest FROM outbox WHERE tenant = :tenant AND state IN ('owed', 'aside', 'held')) x"
+    " WHERE NOT EXISTS (SELECT 1 FROM addresses a WHERE a.tenant = :tenant AND a.digest = x.digest)"
+)
+_ANY_MOVED = text("SELECT 1 FROM records WHERE tenant = :tenant AND agreed_digest <> digest LIMIT 1")
+_ARRIVING = text(
+    "SELECT r.digest FROM json_each(:refs) j CROSS JOIN records r ON r.tenant = :tenant"
+    " AND r.entity = json_extract(j.value, '$[0]') AND r.id = json_extract(j.value, '$[1]')"
+    " WHERE r.agreed_digest <> r.digest AND EXISTS (SELECT 1 FROM suppressions s WHERE s.tenant = :tenant"
+    " AND s.digest = r.agreed_digest)"
+)
+_ANY_REFUSED = text("SELECT 1 FROM quarantine WHERE tenant = :tenant AND side = 'crm' LIMIT 1")
+_MENDED = text(
+    "DELETE FROM quarantine WHERE tenant = :tenant AND side = 'crm' AND ref IN (SELECT value FROM json_each(:refs))"
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 metadata = MetaData()
@@ -35,7 +37,8 @@ records = Table(
     _number("refusing"),
     _number("deleted"),
     _number("agreed_deleted"),
-    _text("merged_into"),
+    _text("merged_entity"),
+    _text("merged_id"),
     _number("box"),
     _number("agreed_box"),
     _text("tick", null=True),
@@ -46,13 +49,18 @@ records = Table(
     sqlite_with_rowid=False,
 )
 Index("records_digest", records.c.tenant, records.c.digest)
-Index("records_changed", records.c.tenant, sqlite_where=text("changed = 1"), postgresql_where=text("changed = 1"))
-Index(
-    "records_merged",
-    records.c.tenant,
-    sqlite_where=text("merged_into <> ''"),
-    postgresql_where=text("merged_into <> ''"),
-)
+
+
+def _where(name: str, condition: str, *columns: Column[Any]) -> None:
+    """An index over the few rows that a run looks for."""
+    Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
+_where("records_changed", "changed = 1", records.c.tenant)
+_where("records_moved", "agreed_digest <> digest", records.c.tenant)
+_where("records_merged", "merged_id <> ''", records.c.tenant, records.c.merged_entity, records.c.merged_id)
+_where("records_fault", "cause = 'fault'", records.c.tenant)
+_where("records_box", "box = 1", records.c.tenant)
 
 words = Table(
     "words",
@@ -75,7 +83,7 @@ words = Table(
     _number("changed"),
     sqlite_with_rowid=False,
 )
-Index("words_changed", words.c.tenant, sqlite_where=text("changed = 1"), postgresql_where=text("changed = 1"))
+_where("words_changed", "changed = 1", words.c.tenant)
 
 suppressions = Table(
     "suppressions",
@@ -104,7 +112,7 @@ requests = Table(
     _text("body"),
 )
 Index("requests_digest", requests.c.tenant, requests.c.digest)
-Index("requests_open", requests.c.tenant, sqlite_where=text("open = 1"), postgresql_where=text("open = 1"))
+_where("requests_open", "open = 1", requests.c.tenant)
 
 mails = Table("mails", metadata, *(_text(n, key=True) for n in ("tenant", "digest", "key")), _text("at"))
 
@@ -152,7 +160,7 @@ inbox = Table(
     sqlite_autoincrement=True,
 )
 Index("inbox_key", inbox.c.tenant, inbox.c.key, unique=True)
-Index("inbox_waiting", inbox.c.tenant, sqlite_where=text("taken = 0"), postgresql_where=text("taken = 0"))
+_where("inbox_waiting", "taken = 0", inbox.c.tenant)
 
 cursors = Table("cursors", metadata, _text("tenant", key=True), _text("side", key=True), _text("value"), _text("place"))
 identities = Table("identities", metadata, _text("tenant", key=True), _text("side", key=True), _text("identity"))

@@ -111,9 +111,10 @@ def _gather(connection: Connection, tenant: str, digests: Sequence[str], now: da
         moment = from_text(row.at)
         assert moment is not None
         known.mails[row.digest].append(moment)
-    for row in rows(f"SELECT digest, key, state, request FROM outbox {where} AND request <> ''"):  # noqa: S608  # constants
+    for row in rows(f"SELECT digest, key, state, request FROM outbox {where}"):  # noqa: S608  # constants
         latest = known.request.get(row.digest)
-        if row.state in _SETTLED and latest and latest.id == row.request:
+        ours = row.state != "done" if not row.request else latest and latest.id == row.request
+        if ours and row.state in _SETTLED:
             known.settled[row.digest][row.key] = _SETTLED[row.state]
     _arrivals(known, rows)
     return known
@@ -164,7 +165,7 @@ def _arrivals(known: _Known, rows: Any) -> None:
     for row in rows(_MOVED):
         wishes[row.to_digest, f"{row.entity}/{row.id_}", False].add(suppression_from_row(row))
     for row in rows(_MERGED):
-        wishes[row.to_digest, row.winner, True].add(suppression_from_row(row))
+        wishes[row.to_digest, f"{row.entity}/{row.id_}", True].add(suppression_from_row(row))
     for (digest, ref, merged), found in wishes.items():
         kept = frozenset(s for s in found if s.scope == ALL and s.kind is Kind.WISH)
         if kept:
@@ -177,8 +178,8 @@ _MOVED = (
     " WHERE r.tenant = :tenant AND r.digest IN :digests AND r.agreed_digest <> r.digest AND r.deleted = 0"
 )
 _MERGED = (
-    "SELECT w.digest AS to_digest, l.merged_into AS winner, s.* FROM records l JOIN suppressions s"
-    " ON s.tenant = l.tenant AND s.digest = l.digest JOIN records w ON w.tenant = l.tenant"
-    " AND w.entity || '/' || w.id = l.merged_into"
-    " WHERE l.tenant = :tenant AND l.merged_into <> '' AND w.digest IN :digests AND w.digest <> l.digest"
+    "SELECT w.digest AS to_digest, w.entity, w.id AS id_, s.* FROM records w JOIN records l ON l.tenant = w.tenant"
+    " AND l.merged_entity = w.entity AND l.merged_id = w.id AND l.merged_id <> '' JOIN suppressions s"
+    " ON s.tenant = l.tenant AND s.digest = l.digest"
+    " WHERE w.tenant = :tenant AND w.digest IN :digests AND w.digest <> l.digest"
 )

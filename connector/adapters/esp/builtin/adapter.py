@@ -1,0 +1,120 @@
+"""Our own platform behind the ESP port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connector.core.address import Address
+from connector.core.lists import ListStatus
+from connector.core.view import Word
+from connector.ports.adapter import Context, Finding, Level, Outcome, Status
+from connector.ports.esp import EspChange, EspPage, EspRow
+from connector.ports.platform import Member, Platform
+
+ROWS_A_PAGE = 10_000
+
+
+class Settings(BaseModel):
+    """The tenant's block `esp:` for the built-in platform."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["builtin"] = "builtin"
+    lists: list[str] = Field(default_factory=list, description="Lists people can join, besides All contacts.")
+
+
+class Builtin:
+    """One tenant's built-in platform: `ports.esp.Esp`. Its clock is ours."""
+
+    can = frozenset({"lists", "proven"})
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._platform: Platform = context.platform
+
+    def identity(self) -> str:
+        """`builtin:<tenant>`."""
+        return f"builtin:{self._context.tenant}"
+
+    def check(self) -> Iterable[Finding]:
+        """That it answers, and that every mapped list is one of its own."""
+        known = self._platform.lists()
+        yield Finding(level=Level.OK, what="built-in platform", found=f"lists: {', '.join(known)}.")
+        for mapping in self._context.lists:
+            if mapping.name not in known:
+                found = f"the list {mapping.name} is mapped, but the platform has no such list."
+                yield Finding(level=Level.ERROR, what="lists", found=found, todo="Name it in esp.lists.")
+
+    def clock_offset(self) -> timedelta:
+        """None: it runs on our clock."""
+        return timedelta()
+
+    def changes(self, cursor: str, place: str = "") -> Iterator[EspPage]:
+        """Members changed since a sequence number."""
+        after = int(place or cursor or 0)
+        while True:
+            members = self._platform.changes(after, ROWS_A_PAGE)
+            after = members[-1].seq if members else after
+            done = len(members) < ROWS_A_PAGE
+            yield EspPage(rows=[_row(m) for m in members], place=str(after), cursor=str(after), complete=done)
+            if done:
+                return
+
+    def look(self, addresses: Sequence[Address]) -> Sequence[EspRow]:
+        """Each of the addresses as it is now."""
+        known = {m.address: m for m in self._platform.members(addresses)}
+        return [_row(known[a]) if a in known else EspRow(a, Word.ABSENT) for a in addresses]
+
+    def suppress(self, changes: Sequence[EspChange]) -> Iterator[Outcome]:
+        """Blocks addresses; a stronger word that stands already is left standing."""
+        for change in changes:
+            since = self._platform.suppress(change.address, change.reason, self._context.clock.now())
+            yield Outcome(key=change.key, status=Status.DONE, since=since.isoformat())
+
+    def unsuppress(self, changes: Sequence[EspChange]) -> Iterator[Outcome]:
+        """Lets addresses go."""
+        return self._each(changes, lambda c: self._platform.unsuppress(c.address, self._context.clock.now()))
+
+    def leave(self, changes: Sequence[EspChange]) -> Iterator[Outcome]:
+        """Out of a list, as unsubscribed."""
+        return self._each(changes, lambda c: self._set(c, ListStatus.UNSUBSCRIBED))
+
+    def join(self, changes: Sequence[EspChange]) -> Iterator[Outcome]:
+        """Into a list; the account's block stays as it is."""
+        return self._each(changes, lambda c: self._set(c, ListStatus.SUBSCRIBED))
+
+    def _set(self, change: EspChange, status: ListStatus) -> None:
+        self._platform.set_list(change.address, change.list, status, self._context.clock.now())
+
+    def _each(self, changes: Sequence[EspChange], deed: Callable[[EspChange], None]) -> Iterator[Outcome]:
+        for change in changes:
+            if change.list and change.list not in self._platform.lists():
+                yield Outcome(key=change.key, status=Status.ASIDE, words=f"there is no list {change.list}")
+                continue
+            deed(change)
+            yield Outcome(key=change.key, status=Status.DONE)
+
+    def close(self) -> None:
+        """Nothing of its own."""
+
+
+def _row(member: Member) -> EspRow:
+    word = Word.SUPPRESSED if member.suppressed else Word.SUBSCRIBED
+    raw = member.suppressed.value if member.suppressed else ""
+    return EspRow(member.address, word, member.suppressed, member.since, raw, member.proven, member.lists)
+
+
+class BuiltinAdapter:
+    """The entry point `builtin` of `connector.esp`."""
+
+    name = "builtin"
+    Settings: type[Any] = Settings
+    can = Builtin.can
+
+    def open(self, settings: Any, context: Context) -> Builtin:
+        """The platform's face; it sends nothing anywhere."""
+        return Builtin(context)
