@@ -81,6 +81,15 @@ ANEW = frozenset(
 """Deeds that are decided anew in every run while they are owed; the others are carried out as promised."""
 
 
+class Settled(StrEnum):
+    """How a deed of a request ended so far."""
+
+    OWED = "owed"
+    DONE = "done"
+    ASIDE = "aside"
+    HELD = "held"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
     """One deed on one target. `target` is a record's ref, a list's name, or empty for the address itself.

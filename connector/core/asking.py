@@ -29,8 +29,8 @@ def ask(case: Case, said: Said, refusal: str = "") -> bool:
     open_one = case.request
     if open_one and open_one.evidence == said.key:
         return False
-    if open_one and open_one.open and not refusal:
-        return _join(case, open_one, said)
+    if open_one and open_one.open:
+        return not refusal and _join(case, open_one, said)
     request = Request(
         id=request_id(case.view.tenant, case.view.digest, said.key),
         state=State.REQUESTED,
@@ -94,12 +94,16 @@ def _blocked(case: Case) -> bool:
 def ticks(case: Case) -> None:
     """A saved tick in a record's request box asks once; a box read clear while its request is open cancels it."""
     for record in case.view.records:
-        if record.box and not record.agreed_box and not record.deleted and record.tick is not None:
-            if agreeable(case, record):
-                _tick(case, record, record.tick)
-        elif record.agreed_box and not record.box and case.request and case.request.open:
-            if case.request.evidence.startswith(f"tick/{record.ref}/"):
-                case.move(Event.CANCEL, f"the box on {record.ref} was unticked")
+        asked = record.box and not record.agreed_box and not record.deleted and agreeable(case, record)
+        if asked and record.tick is not None:
+            _tick(case, record, record.tick)
+        elif record.agreed_box and not record.box and _asked_by(case, record):
+            case.move(Event.CANCEL, f"the box on {record.ref} was unticked")
+
+
+def _asked_by(case: Case, record: Record) -> bool:
+    request = case.request
+    return request is not None and request.open and request.evidence.startswith(f"tick/{record.ref}/")
 
 
 def _tick(case: Case, record: Record, tick: Tick) -> None:

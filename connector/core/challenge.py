@@ -7,6 +7,7 @@ from dataclasses import replace
 from connector.core.action import Deed, Side
 from connector.core.case import Case
 from connector.core.policy import Confirm
+from connector.core.restriction import Flag
 from connector.core.resubscribe import Event, Origin, Request, State
 from connector.core.suppression import ALL, Reason
 from connector.core.view import Settled
@@ -30,6 +31,7 @@ def challenge(case: Case) -> None:
     if request.state is State.CHALLENGED:
         if request.wanted > request.mails:
             _mail(case, request)
+        case.waits.append("the person has not answered the confirmation mail yet")
         return
     if not case.complete:
         case.waits.append("both sides must be read to their ends before the confirmation mail leaves")
@@ -48,8 +50,8 @@ def _first(case: Case, request: Request) -> None:
     waiver = _waiver(case, request)
     if waiver:
         event = Event.FORM_LIFTS if request.origin is Origin.FORM and request.names else Event.WAIVED
-        given = request.asked_at if request.origin is Origin.LINK else case.now
-        case.move(event, f"confirmed {waiver}", confirmed_at=given, confirmed_by=waiver)
+        # The ask itself is the word that counts: a stop later than it is newer.
+        case.move(event, f"confirmed {waiver}", confirmed_at=min(request.asked_at, case.now), confirmed_by=waiver)
     else:
         _mail(case, request)
 
@@ -60,7 +62,8 @@ def _waiver(case: Case, request: Request) -> str:
         return "by the resubscribe link in the person's own mailbox"
     if request.origin is Origin.FORM and policy.confirm is Confirm.AFTER:
         return "by the form, as policy after says"
-    if request.origin is Origin.FORM and not request.names and not policy.double_opt_in:
+    flagged = any(record.flag is not Flag.CLEAR for record in case.view.records)
+    if request.origin is Origin.FORM and not request.names and not flagged and not policy.double_opt_in:
         return "by the form, as policy double_opt_in says"
     if request.origin in _BY_HAND and policy.confirm is Confirm.NONE and request.reason and policy.permission:
         return f"by {request.asked_by or 'an operator'}, who holds the permission, as policy none says"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from connector.core.agreeing import MEASURED, agreeable, same_time
 from connector.core.case import Case
 from connector.core.decision import Fact, FactKind
 from connector.core.lists import ListStatus
-from connector.core.policy import BornRestricted, Moved
+from connector.core.policy import BornRestricted, ListsOnLift, Moved
 from connector.core.restriction import Flag
-from connector.core.suppression import Kind, Reason, Suppression
-from connector.core.taking import take
+from connector.core.suppression import ALL, Kind, Reason, Suppression
+from connector.core.taking import answered, named, take
 from connector.core.view import Arrival, Cause, Record, Word
 
 
@@ -27,9 +28,11 @@ def weigh(case: Case) -> None:
 def _flag(case: Case, record: Record) -> None:
     if record.flag is not Flag.SET:
         return
-    renewed = bool(record.flag_at and record.agreed_flag_at and record.flag_at > record.agreed_flag_at)
+    renewed = bool(record.flag_at and record.agreed_flag_at and record.flag_at > record.agreed_flag_at + MEASURED)
     if record.agreed is Flag.SET and not renewed and not _stands_alone(case, record):
         return
+    if not record.flag_at and not agreeable(case, record) and (ALL, Reason.SUPPRESSED) in case.held:
+        return  # taken in before, and taken in again by every look until it can be agreed
     if record.agreed is None and case.policy.born_restricted is BornRestricted.IGNORE:
         return
     take(
@@ -48,7 +51,8 @@ def _flag(case: Case, record: Record) -> None:
 def _stands_alone(case: Case, record: Record) -> bool:
     """A set flag that came along with its record from another address, and that nothing here explains yet."""
     follows = case.policy.moved is Moved.FOLLOW_PERSON and record.cause is not Cause.FAULT
-    return record.moved and follows and not case.holds() and not record.deleted
+    explained = any(a.ref == record.ref for a in case.view.arrivals)
+    return record.moved and follows and not explained and not case.holds() and not record.deleted
 
 
 def _arrival(case: Case, arrival: Arrival) -> None:
@@ -57,11 +61,10 @@ def _arrival(case: Case, arrival: Arrival) -> None:
         return
     if case.policy.moved is Moved.FOLLOW_ADDRESS and not arrival.merged:
         return
-    for wish in sorted(arrival.wishes, key=lambda w: (w.since, w.reason)):
-        confirmed = case.view.last_confirmed_at
-        if confirmed and confirmed > wish.since:
+    for wish in sorted(arrival.wishes, key=lambda w: (w.since, w.reason, w.scope)):
+        if answered(case, wish) or named(case, wish):
             continue
-        if arrival.moved_at and wish.timed and wish.since > arrival.moved_at:
+        if arrival.moved_at and wish.timed and wish.since > arrival.moved_at + case.policy.clock_margin:
             continue
         word = "was merged with" if arrival.merged else "came from another address with"
         because = f"{arrival.ref} {word} a stop that still holds"
@@ -78,7 +81,7 @@ def _platform(case: Case) -> None:
     same_word = esp.agreed is Word.SUPPRESSED
     # A block of our own comes back in the platform's words; without its time yet, only a stronger word is news.
     echo = same_word and esp.agreed_since is None and reason in (esp.agreed_reason, *_OWN_WORDS)
-    same = same_word and reason is esp.agreed_reason and esp.since == esp.agreed_since
+    same = same_word and reason is esp.agreed_reason and same_time(esp.since, esp.agreed_since)
     if echo or same:
         return
     take(
@@ -113,7 +116,7 @@ def _lists(case: Case) -> None:
     esp = case.view.esp
     for name in sorted({*case.policy.lists, *esp.lists}):
         now, before = esp.lists.get(name), esp.agreed_lists.get(name)
-        if now is ListStatus.UNSUBSCRIBED and before is not ListStatus.UNSUBSCRIBED:
+        if now is ListStatus.UNSUBSCRIBED and before is not ListStatus.UNSUBSCRIBED and not _dropping(case, name):
             _leave(case, name, "esp", f"esp@{esp.agreed_number}", "the person left the list at the e-mail platform")
         if now is ListStatus.SUBSCRIBED and before is ListStatus.UNSUBSCRIBED and esp.proven:
             case.drop((name, Reason.UNSUBSCRIBED), FactKind.LIFTED, "the person joined the list again")
@@ -124,6 +127,13 @@ def _lists(case: Case) -> None:
             if first or left:
                 source = f"{record.ref}@{record.agreed_number}"
                 _leave(case, name, "crm", source, f"the list's field on {record.ref} says unsubscribed")
+
+
+def _dropping(case: Case, name: str) -> bool:
+    """Whether a lift under way leaves the list by itself: our own write, come back before it was recorded."""
+    request = case.request
+    lifting = request is not None and request.lifting and bool(request.names) and name not in request.lists
+    return lifting and case.policy.lists_on_lift is ListsOnLift.NONE
 
 
 def _leave(case: Case, name: str, source: str, evidence: str, because: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from connector.core.asking import ask, may_resend
 from connector.core.case import Case
@@ -11,7 +12,7 @@ from connector.core.decision import Fact, FactKind
 from connector.core.resubscribe import Event, Origin, State
 from connector.core.said import Kind, Said
 from connector.core.suppression import ALL, Reason, Suppression
-from connector.core.taking import answered, complain, take
+from connector.core.taking import answered, complain, leave, take
 
 
 def hear(case: Case) -> None:
@@ -41,7 +42,7 @@ def _stop(case: Case, said: Said) -> bool:
         return added
     if said.scope == ALL:
         return case.move(Event.OPT_OUT, f"the person said stop ({said.source})") or added
-    case.save(replace(request, lists=request.lists - {said.scope}))
+    leave(case, request, said.scope)
     return added
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from connector.core.action import Deed, Side
+from connector.core.agreeing import record_number
 from connector.core.case import Case
 from connector.core.decision import FactKind
-from connector.core.lists import ListStatus
-from connector.core.note import resubscribed
 from connector.core.obstacles import refusal, standing, waits
-from connector.core.policy import LiftAt, ListsOnLift
+from connector.core.policy import LiftAt
 from connector.core.restriction import Flag
 from connector.core.resubscribe import Event, Origin, Request, State
-from connector.core.view import Settled
-
-ALL_CONTACTS = "All contacts"
-"""The list that everybody who may be mailed is in (S19)."""
+from connector.core.steps import before_restriction, step
 
 
 def lift(case: Case) -> None:
@@ -24,6 +18,12 @@ def lift(case: Case) -> None:
     request = case.request
     if request is None or not request.lifting:
         return
+    _decide(case, request)
+    if case.request and case.request.state is State.REFUSED:
+        case.actions[:] = [a for a in case.actions if a.request != request.id]
+
+
+def _decide(case: Case, request: Request) -> None:
     forbidden = refusal(case, request)
     if forbidden:
         case.move(Event.REFUSE, forbidden)
@@ -32,72 +32,16 @@ def lift(case: Case) -> None:
     if missing:
         case.waits += missing
         return
-    done = _before_restriction(case, request)
-    if case.request is None or not case.request.lifting:
-        return
+    done = before_restriction(case, request)
     if done:
         case.move(Event.STEPS_DONE, "every step before the restriction is done")
-    if done or case.policy.lift_at is LiftAt.ONCE or case.view.lifts_restrictions:
+    if case.policy.lift_at is LiftAt.ONCE or case.view.lifts_restrictions:
         _restriction(case, request)
+    elif done:
+        case.waits.append("the restriction is lifted by the next sync")
     if request.origin is Origin.LINK or request.confirmed_by.startswith("by the form"):
-        case.act(Deed.NOTICE, Side.MAIL, "", "the one mail of this resubscription", request=request.id)
-
-
-def _before_restriction(case: Case, request: Request) -> bool:
-    """Asks for every step up to the restriction; whether all of them are done."""
-    ended = [*_drops(case, request), *_unsuppress(case, request), *_joins(case, request), *_records(case, request)]
-    return all(ended)
-
-
-def _drops(case: Case, request: Request) -> list[bool]:
-    """Lists that nobody ticked are left first, so that no old membership outlives the block (S20)."""
-    if case.policy.lists_on_lift is ListsOnLift.KEEP or not request.names:
-        return []
-    kept = {*request.lists, ALL_CONTACTS}
-    stale = [n for n, s in case.view.esp.lists.items() if s is ListStatus.SUBSCRIBED and n not in kept]
-    return [_step(case, request, Deed.DROP_LIST, Side.ESP, name, "former lists are not restored") for name in stale]
-
-
-def _unsuppress(case: Case, request: Request) -> list[bool]:
-    esp = case.view.esp
-    if not esp.word.blocks:
-        return []
-    since = esp.since.isoformat() if esp.since else ""
-    reason = esp.reason.value if esp.reason else ""
-    because = f"the request {request.id} was confirmed {request.confirmed_by}"
-    expects = f"{esp.word.value}|{reason}|{since}"
-    return [_step(case, request, Deed.UNSUPPRESS, Side.ESP, "", because, number=esp.agreed_number, expects=expects)]
-
-
-def _joins(case: Case, request: Request) -> list[bool]:
-    joined = case.view.esp.lists
-    wanted = [ALL_CONTACTS, *sorted(request.lists - {ALL_CONTACTS})]
-    missing = [name for name in wanted if joined.get(name) is not ListStatus.SUBSCRIBED]
-    because = {ALL_CONTACTS: "everybody who may be mailed is in it"}
-    return [
-        _step(case, request, Deed.JOIN_LIST, Side.ESP, name, because.get(name, "it was ticked on the form"))
-        for name in missing
-    ]
-
-
-def _records(case: Case, request: Request) -> list[bool]:
-    records = standing(case)
-    if not records and case.policy.creates and case.view.elsewhere is False:
-        because = "no record has the address"
-        return [_step(case, request, Deed.CREATE_RECORD, Side.CRM, "", because, values={"id": request.id})]
-    if not request.names:
-        return []
-    confirmed = (request.confirmed_at or case.now).isoformat()
-    note = resubscribed(request, case.now)
-    because = f"the request {request.id} was confirmed"
-    write = {"status": note[:255], "request_date": confirmed}
-    text = {"title": "Resubscribed", "text": note}
-    ended = []
-    for record in records:
-        target = str(record.ref)
-        ended.append(_step(case, request, Deed.WRITE_STATUS, Side.CRM, target, because, values=write))
-        ended.append(_step(case, request, Deed.WRITE_NOTE, Side.CRM, target, because, values=text))
-    return ended
+        because = "the one mail of this resubscription"
+        case.act(Deed.NOTICE, Side.MAIL, "", because, evidence=request.id, request=request.id)
 
 
 def _restriction(case: Case, request: Request) -> None:
@@ -105,7 +49,8 @@ def _restriction(case: Case, request: Request) -> None:
     set_ones = [r for r in standing(case) if r.flag is Flag.SET]
     because = f"the request {request.id} was confirmed {request.confirmed_by}"
     for r in set_ones:
-        _step(case, request, Deed.UNRESTRICT, Side.CRM, str(r.ref), because, number=r.agreed_number, expects="set")
+        number = r.agreed_number if r.moved else record_number(case, r)
+        step(case, request, Deed.UNRESTRICT, Side.CRM, str(r.ref), because, number=number, expects="set")
     state = case.request.state if case.request else State.REFUSED
     if not set_ones and state is State.COMPLETING:
         for key in sorted(request.names):
@@ -114,35 +59,3 @@ def _restriction(case: Case, request: Request) -> None:
             for held in case.holds(name):
                 case.drop(held.key, FactKind.LIFTED, f"the person ticked the list {name}")
         case.move(Event.LIFTED, "no restriction stands any more")
-
-
-def _step(
-    case: Case,
-    request: Request,
-    deed: Deed,
-    side: Side,
-    target: str,
-    because: str,
-    *,
-    number: int = 0,
-    expects: str = "",
-    values: Mapping[str, str] | None = None,
-) -> bool:
-    """Asks for one deed of the request; whether it is settled. One that a side refuses for good ends the request."""
-    settled = case.act(
-        deed,
-        side,
-        target,
-        because,
-        evidence=request.id,
-        number=number,
-        request=request.id,
-        expects=expects,
-        values=values,
-    )
-    if settled is Settled.ASIDE and deed in _DECISIVE:
-        case.move(Event.REFUSE, f"the step {deed.value} was refused for good")
-    return settled in (Settled.DONE, Settled.ASIDE)
-
-
-_DECISIVE = frozenset({Deed.UNSUPPRESS, Deed.DROP_LIST, Deed.JOIN_LIST, Deed.UNRESTRICT})

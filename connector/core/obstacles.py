@@ -40,9 +40,14 @@ def waits(case: Case) -> list[str]:
             found.append(f"the restriction of {record.ref} cannot be read")
         elif not record.fresh:
             found.append(f"{record.ref} was not read in this run")
-    if not standing(case) and case.view.elsewhere is None and case.policy.creates:
+    if not known(case) and case.view.elsewhere is None and case.policy.creates:
         found.append("nobody looked yet whether another record has the address")
     return found
+
+
+def known(case: Case) -> bool:
+    """Whether the CRM has a record of the address, be it one that takes no writes (a converted lead)."""
+    return any(not record.deleted for record in case.view.records)
 
 
 def standing(case: Case) -> list[Record]:

@@ -23,7 +23,7 @@ def take(case: Case, new: Suppression, because: str) -> bool:
         return True
     if new.scope != ALL:
         if request.open and new.scope in request.lists and _newer(case, request, new):
-            case.save(replace(request, lists=request.lists - {new.scope}))
+            leave(case, request, new.scope)
     elif new.reason in COMPLAINTS:
         complain(case, new.since, f"a complaint came in: {because}")
     elif not request.open:
@@ -35,6 +35,12 @@ def take(case: Case, new: Suppression, because: str) -> bool:
     elif new.kind is Kind.FAULT and request.state is not State.REQUESTED:
         case.move(Event.REFUSE, f"the mail did not arrive: {because}")
     return True
+
+
+def leave(case: Case, request: Request, name: str) -> None:
+    """A newer stop for one list: the request goes on without it."""
+    names = frozenset(key for key in request.names if key[0] != name)
+    case.save(replace(request, lists=request.lists - {name}, names=names))
 
 
 def complain(case: Case, at: datetime, because: str) -> None:
@@ -50,6 +56,14 @@ def answered(case: Case, stop: Suppression) -> bool:
     confirmed = case.view.last_confirmed_at
     lifted = stop.timed and liftable(stop.reason, case.policy.lift_faults)
     return lifted and confirmed is not None and stop.since <= confirmed - case.policy.clock_margin
+
+
+def named(case: Case, stop: Suppression) -> bool:
+    """Whether the latest request, confirmed later than the stop, named it: it is lifted or on its way out."""
+    request = case.request
+    if request is None or request.confirmed_at is None or stop.since > request.confirmed_at:
+        return False
+    return stop.key in request.names and (request.lifting or request.state is State.COMPLETED)
 
 
 def _newer(case: Case, request: Request, new: Suppression) -> bool:

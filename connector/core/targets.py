@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from connector.core.action import Deed, Side, Value
+from connector.core.agreeing import platform_number, record_number
 from connector.core.case import Case
 from connector.core.lists import ListStatus
 from connector.core.policy import Moved
 from connector.core.restriction import Flag
 from connector.core.resubscribe import Origin, State
 from connector.core.suppression import ALL, Kind, Reason, Suppression
+from connector.core.taking import answered
 from connector.core.view import Cause, Record, Word
 
 _STRONGEST = list(Reason)
@@ -18,7 +20,7 @@ _STRONGEST.sort(key=lambda r: (r not in (Reason.ABUSE, Reason.COMPLAINED), list(
 def require(case: Case) -> None:
     """Asks for every block, list status and cleared box that the sides do not show yet."""
     stands = _in_force(case)
-    wishes = [s for s in stands if s.kind is Kind.WISH or case.policy.faults_restrict]
+    wishes = [s for s in stands if s.kind is Kind.WISH or (s.kind is Kind.FAULT and case.policy.faults_restrict)]
     for record in case.view.records:
         if record.counts:
             _record(case, record, wishes)
@@ -43,8 +45,9 @@ def _values(stands: list[Suppression]) -> dict[str, Value]:
 
 def _record(case: Case, record: Record, wishes: list[Suppression]) -> None:
     target, number = str(record.ref), record.agreed_number
-    if wishes and record.flag is Flag.CLEAR:
-        cleared = record.agreed is Flag.SET
+    unproven = record.flag is Flag.UNREADABLE and record.agreed is not Flag.SET
+    if wishes and (record.flag is Flag.CLEAR or unproven):
+        cleared = record.agreed is Flag.SET and not unproven
         because = f"{wishes[0].reason.value} since {wishes[0].since:%Y-%m-%d %H:%M} UTC, from {wishes[0].source}"
         because = f"cleared by hand without a request, set again: {because}" if cleared else because
         case.act(
@@ -59,10 +62,18 @@ def _record(case: Case, record: Record, wishes: list[Suppression]) -> None:
         because = "the fault for which the sync had set it was withdrawn"
     elif record.moved and case.policy.moved is Moved.FOLLOW_ADDRESS and case.complete:
         because = "it only stood for the record's former address"
+    elif record.moved and case.complete and not case.holds() and _answered_here(case, record):
+        because = "it stood for a stop at the record's former address that the person's later confirmation here answers"
     if because:
         case.act(
             Deed.UNRESTRICT, Side.CRM, target, because, evidence="withdrawn", number=number, expects="set",
         )  # fmt: skip
+
+
+def _answered_here(case: Case, record: Record) -> bool:
+    wishes = [w for a in case.view.arrivals if a.ref == record.ref and not a.merged for w in a.wishes]
+    follows = case.policy.moved is Moved.FOLLOW_PERSON and record.agreed is Flag.SET
+    return follows and bool(wishes) and all(answered(case, wish) for wish in wishes)
 
 
 def _platform(case: Case, stands: list[Suppression]) -> None:
@@ -85,7 +96,7 @@ def _lists(case: Case) -> None:
         joining = case.request is not None and case.request.lifting and name in case.request.lists
         if left and now is ListStatus.SUBSCRIBED and not joining:
             because = "the person left the list"
-            case.act(Deed.LEAVE_LIST, Side.ESP, name, because, evidence="left", number=esp.agreed_number)
+            case.act(Deed.LEAVE_LIST, Side.ESP, name, because, evidence="left", number=platform_number(case))
     for record in case.view.records:
         if record.counts:
             _fields(case, record)
@@ -111,7 +122,7 @@ def _fields(case: Case, record: Record) -> None:
     if wrong:
         because = "set to subscribed by hand, set back" if back else "the e-mail platform's status"
         evidence = ",".join(f"{k}={v}" for k, v in sorted(wrong.items()))
-        number = record.agreed_number
+        number = record_number(case, record)
         case.act(Deed.WRITE_LIST, Side.CRM, str(record.ref), because, evidence=evidence, number=number, values=wrong)
 
 
@@ -127,7 +138,7 @@ def _boxes(case: Case) -> None:
         target = str(record.ref)
         case.act(
             Deed.CLEAR_BOX, Side.CRM, target, "the request of this tick has ended", evidence=evidence,
-            number=record.agreed_number, values={"box": False},
+            number=record_number(case, record), values={"box": False},
         )  # fmt: skip
         refused = request is not None and request.state is State.REFUSED and request.origin is Origin.TICK
         if request and refused and request.id in case.changed:

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from connector.core.action import Settled
 from connector.core.lists import ListStatus
 from connector.core.restriction import Access, Flag, Ref
 from connector.core.resubscribe import Request
 from connector.core.said import Said
 from connector.core.suppression import Reason, Suppression
+
+__all__ = ["Arrival", "Cause", "Esp", "Record", "Settled", "Tick", "View", "Word"]
 
 
 class Word(StrEnum):
@@ -114,15 +117,6 @@ class Arrival:
     wishes: frozenset[Suppression]
     moved_at: datetime | None = None
     merged: bool = False
-
-
-class Settled(StrEnum):
-    """How a deed of a request ended so far."""
-
-    OWED = "owed"
-    DONE = "done"
-    ASIDE = "aside"
-    HELD = "held"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
