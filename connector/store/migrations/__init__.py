@@ -9,14 +9,27 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from connector.core.errors import ConfigError
+
 
 def upgrade(engine: Engine) -> None:
-    """Brings the database to the newest revision, in one transaction."""
+    """Brings the database to the newest revision, in one transaction.
+
+    Raises: `ConfigError` for a database that a newer version of the connector has made.
+    """
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.set_main_option("path_separator", "os")
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise ConfigError(
+            "The connector's database was made by a newer version of the connector than this one. Install that version.",
+            log=f"migration: {error}",
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import text
 
+from connector.store.statistics import tell_planner
 from connector.store.tables import metadata
 
 revision = "0001"
@@ -23,3 +24,4 @@ def upgrade() -> None:
                     "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
                 )
             )
+    tell_planner(connection)
