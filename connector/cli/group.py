@@ -65,4 +65,7 @@ Exit codes: 0 done; 1 some items failed or were set aside; 2 configuration or us
 @click.pass_context
 def connector(ctx: click.Context, config: Path) -> None:
     """Keeps e-mail suppressions the same in a CRM and an e-mail platform, and lifts them when the person confirmed."""
+    from connector.observability.logs import configure
+
+    configure("console")
     ctx.obj = config

@@ -53,6 +53,15 @@ class Kept:
         return str(part.get_content()) if part is not None else ""
 
 
+class _AnyPort(Controller):
+    """A controller that takes a free port and knows which one it got."""
+
+    def _trigger_server(self) -> None:
+        assert isinstance(self.server, asyncio.Server)
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
 class Mailbox:
     """Listens from `start` until `stop`. `user` and `password` demand a login; `tls` a certificate chain's context."""
 
@@ -71,17 +80,14 @@ class Mailbox:
         secure: dict[str, Any] = {}
         if tls is not None:
             secure = {"ssl_context": tls} if implicit else {"tls_context": tls, "require_starttls": True}
-        self._controller = Controller(
+        self._controller = _AnyPort(
             self, hostname="127.0.0.1", port=0, data_size_limit=1_000_000, enable_SMTPUTF8=True, **login, **secure
         )
-        self._controller.port = 0
 
     @property
     def port(self) -> int:
         """The port it listens on."""
-        server = self._controller.server
-        assert isinstance(server, asyncio.Server)
-        return int(server.sockets[0].getsockname()[1])
+        return int(self._controller.port)
 
     def start(self) -> Mailbox:
         """Listens."""

@@ -98,6 +98,8 @@ def _pieces(api: Api, response: requests.Response, columns: int, action: str) ->
     count = 0
     try:
         response.raw.decode_content = True
+        # else urllib3 closes itself at the end of the body, under the reader's feet
+        response.raw.auto_close = False
         text = io.TextIOWrapper(io.BufferedReader(response.raw, 1 << 17), encoding="utf-8", newline="")
         rows = csv.reader(text, strict=True)
         next(rows, None)

@@ -1,0 +1,56 @@
+"""Log lines: JSON or for a console, with addresses masked and secrets never."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from connector.core.address import masked
+
+_ADDRESS = re.compile(r"[^\s@\"'<>|=&,;]+@[^\s@\"'<>|&,;]+")
+_SECRET = re.compile(r"(?i)(bearer |basic |token[=:]\s*|password[=:]\s*|secret[=:]\s*)\S+")
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _ADDRESS.sub(lambda found: masked(found.group()), _SECRET.sub(r"\1***", value))
+    if isinstance(value, dict):
+        return {k: _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(v) for v in value]
+    return value
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The last processor before a line is rendered: every text in it is masked."""
+    for key in list(event):
+        event[key] = _clean(event[key])
+    return event
+
+
+def configure(form: str) -> None:
+    """Sets the form of log lines for this process: `json` or `console`; they go to standard error."""
+    last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            last,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger(**bound: Any) -> Any:
+    """A logger with these values on every line."""
+    return structlog.get_logger(**bound)
