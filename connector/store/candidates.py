@@ -30,8 +30,8 @@ _WAITS = (
 )
 _RESTRICTED = """
     SELECT s.digest FROM suppressions s JOIN records r ON r.tenant = s.tenant AND r.digest = s.digest
-    WHERE s.tenant = :tenant AND s.scope = '*' AND (s.kind = 'wish' OR :faults)
-    AND r.flag = 'clear' AND r.deleted = 0 AND r.access <> 'read_only'"""
+    WHERE s.tenant = :tenant AND s.scope = '*' AND (s.kind = 'wish' OR (s.kind = 'fault' AND :faults = 1))
+    AND (r.flag = 'clear' OR (r.flag = 'unreadable' AND COALESCE(r.agreed, '') <> 'set')) AND r.deleted = 0 AND r.access <> 'read_only'"""
 _SUPPRESSED = """
     SELECT s.digest FROM suppressions s LEFT JOIN words w ON w.tenant = s.tenant AND w.digest = s.digest
     WHERE s.tenant = :tenant AND s.scope = '*' AND s.kind <> 'platform'
@@ -83,21 +83,34 @@ class Candidates(Views):
     ) -> Iterator[View]:
         """Every address that changed, disagrees or waits, with all that is known of it."""
         query, paths = _query(policy)
-        fill = text("INSERT INTO candidate SELECT digest FROM (" + query + ") AS c WHERE digest <> ''")
-        page = text("SELECT digest FROM candidate WHERE digest > :after ORDER BY digest LIMIT :limit")
-        after, turn = "", self._database.turn
+        fill = text("INSERT INTO candidate SELECT digest, 1 FROM (" + query + ") AS c WHERE digest <> ''")
+        after, turn = (0, ""), self._database.turn
         # The list stands on a connection of its own, with no transaction open while the views are decided.
         with self._database.engine.connect().execution_options(reading=True) as connection:
             with turn:
-                connection.execute(text("CREATE TEMP TABLE IF NOT EXISTS candidate (digest TEXT PRIMARY KEY)"))
-                connection.execute(text("DELETE FROM candidate"))
+                connection.execute(_LIST_OF_THEM)
+                connection.execute(_EMPTY)
                 connection.execute(fill, {"tenant": self.tenant, "faults": int(policy.faults_restrict), **paths})
+                connection.execute(_FORMER_FIRST, {"tenant": self.tenant})
                 connection.commit()
             while True:
                 with turn:
-                    digests = list(connection.execute(page, {"after": after, "limit": AT_ONCE}).scalars())
+                    page = {"rank": after[0], "after": after[1], "limit": AT_ONCE}
+                    found = connection.execute(_PAGE, page).all()
                     connection.commit()
-                if not digests:
+                if not found:
                     return
-                yield from self._views(digests, now, run, crm_complete, esp_complete)
-                after = digests[-1]
+                yield from self._views([row.digest for row in found], now, run, crm_complete, esp_complete)
+                after = (found[-1].rank, found[-1].digest)
+
+
+_LIST_OF_THEM = text("CREATE TEMP TABLE IF NOT EXISTS candidate (digest TEXT PRIMARY KEY, rank INTEGER NOT NULL)")
+_EMPTY = text("DELETE FROM candidate")
+_FORMER_FIRST = text(
+    "UPDATE candidate SET rank = 0 WHERE digest IN"
+    " (SELECT agreed_digest FROM records WHERE tenant = :tenant AND agreed_digest <> digest)"
+)
+"""A former address comes before the one its record moved to, so that what was said there can travel."""
+_PAGE = text(
+    "SELECT rank, digest FROM candidate WHERE (rank, digest) > (:rank, :after) ORDER BY rank, digest LIMIT :limit"
+)

@@ -39,6 +39,7 @@ records = Table(
     _number("agreed_deleted"),
     _text("merged_entity"),
     _text("merged_id"),
+    _text("moved_at", null=True),
     _number("box"),
     _number("agreed_box"),
     _text("tick", null=True),

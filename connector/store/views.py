@@ -49,6 +49,7 @@ class _Known:
     settled: dict[str, dict[str, Settled]] = field(default_factory=lambda: defaultdict(dict))
     mails: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     arrivals: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+    unsettled: set[str] = field(default_factory=set)
 
 
 class Views(Part):
@@ -80,6 +81,7 @@ class Views(Part):
                 last_confirmed_at=known.confirmed.get(digest),
                 crm_complete=crm_complete,
                 esp_complete=esp_complete,
+                settles_moves=digest not in known.unsettled,
                 lifts_restrictions=not woken,
                 elsewhere=elsewhere,
             )
@@ -161,25 +163,36 @@ def _esp(row: Any, run: str) -> Esp:
 
 def _arrivals(known: _Known, rows: Any) -> None:
     """Wishes that come along with a record from its former address, or with a merged one from the loser's."""
-    wishes: dict[tuple[str, str, bool], set[Suppression]] = defaultdict(set)
-    for row in rows(_MOVED):
-        wishes[row.to_digest, f"{row.entity}/{row.id_}", False].add(suppression_from_row(row))
-    for row in rows(_MERGED):
-        wishes[row.to_digest, f"{row.entity}/{row.id_}", True].add(suppression_from_row(row))
-    for (digest, ref, merged), found in wishes.items():
-        kept = frozenset(s for s in found if s.scope == ALL and s.kind is Kind.WISH)
-        if kept:
-            known.arrivals[digest].append(Arrival(ref=Ref.parse(ref), wishes=kept, merged=merged))
+    wishes: dict[tuple[str, str, str, bool, str | None], set[Suppression]] = defaultdict(set)
+    for query, merged in ((_MOVED, False), (_MERGED, True)):
+        for row in rows(query):
+            if row.scope == ALL and row.kind == Kind.WISH.value:
+                key = (row.to_digest, f"{row.entity}/{row.id_}", row.digest, merged, row.moved_at)
+                wishes[key].add(suppression_from_row(row))
+    for (digest, ref, _, merged, moved_at), found in wishes.items():
+        arrival = Arrival(ref=Ref.parse(ref), wishes=frozenset(found), moved_at=from_text(moved_at), merged=merged)
+        known.arrivals[digest].append(arrival)
+    known.unsettled.update(rows(_UNSETTLED).scalars())
 
 
 _MOVED = (
-    "SELECT r.digest AS to_digest, r.entity, r.id AS id_, s.* FROM records r JOIN suppressions s"
+    "SELECT r.digest AS to_digest, r.entity, r.id AS id_, r.moved_at, s.* FROM records r JOIN suppressions s"
     " ON s.tenant = r.tenant AND s.digest = r.agreed_digest"
     " WHERE r.tenant = :tenant AND r.digest IN :digests AND r.agreed_digest <> r.digest AND r.deleted = 0"
 )
 _MERGED = (
-    "SELECT w.digest AS to_digest, w.entity, w.id AS id_, s.* FROM records w JOIN records l ON l.tenant = w.tenant"
-    " AND l.merged_entity = w.entity AND l.merged_id = w.id AND l.merged_id <> '' JOIN suppressions s"
-    " ON s.tenant = l.tenant AND s.digest = l.digest"
+    "SELECT w.digest AS to_digest, w.entity, w.id AS id_, l.moved_at, s.* FROM records w JOIN records l"
+    " ON l.tenant = w.tenant AND l.merged_entity = w.entity AND l.merged_id = w.id AND l.merged_id <> ''"
+    " JOIN suppressions s ON s.tenant = l.tenant AND s.digest = l.digest"
     " WHERE w.tenant = :tenant AND w.digest IN :digests AND w.digest <> l.digest"
 )
+_UNSETTLED = (
+    "SELECT r.digest FROM records r WHERE r.tenant = :tenant AND r.digest IN :digests AND r.agreed_digest <> r.digest"
+    " AND (EXISTS (SELECT 1 FROM words w WHERE w.tenant = r.tenant AND w.digest = r.agreed_digest AND w.changed = 1"
+    " AND w.word = 'suppressed')"
+    " OR EXISTS (SELECT 1 FROM inbox i WHERE i.tenant = r.tenant AND i.digest = r.agreed_digest AND i.taken = 0"
+    " AND i.kind IN ('stop', 'complaint'))"
+    " OR EXISTS (SELECT 1 FROM records o WHERE o.tenant = r.tenant AND o.digest = r.agreed_digest AND o.changed = 1"
+    " AND o.flag = 'set' AND COALESCE(o.agreed, '') <> 'set' AND o.agreed_digest = o.digest))"
+)
+"""Records whose former address has a stop that no decision took in yet."""
