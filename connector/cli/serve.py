@@ -1,0 +1,46 @@
+"""`connector serve`: the background service with the platform's pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from connector.core.errors import ConfigError, Failure
+from connector.observability.logs import configure
+
+
+@click.command(short_help="run the background service")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Run every tenant on its schedule, and serve the built-in platform's pages, until SIGTERM.
+
+    A changed, added or removed YAML is taken over without a restart. A tenant's first run is yours: see `plan` and `sync`.
+    """
+    config: Path = ctx.obj
+    try:
+        from connector.service.lifecycle import Service
+        from connector.web.public import Site, public_app
+    except ImportError as error:
+        raise ConfigError(f"serve needs {error.name}: pip install 'suppression-connector[web]'.") from error
+    service = Service(config)
+    configure(service.house.service.log)
+
+    def site(tenant: str) -> Site | None:
+        house = service.house
+        try:
+            form = house.form(tenant)
+            return Site(
+                tenant=tenant,
+                brand=form.brand,
+                title=form.title,
+                intro=form.intro,
+                lists=tuple(form.lists),
+                platform=house.platform(tenant),
+                signer=house.signer,
+            )
+        except Failure:
+            return None
+
+    proxies = frozenset(service.house.service.trusted_proxies)
+    service.serve(public_app(site, service.clock, proxies))
