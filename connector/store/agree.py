@@ -96,15 +96,14 @@ _EFFECTS: dict[Deed, Callable[[Connection, dict[str, Any], Settlement, datetime]
     Deed.CLEAR_BOX: _clear_box,
     Deed.CREATE_RECORD: _created,
     Deed.MAIL: _mailed,
-    Deed.NOTICE: _mailed,
 }
 
 _WHERE = "WHERE tenant = :tenant AND entity = :entity AND id = :id"
 _FLAG = text(
     "UPDATE records SET flag = :flag, agreed = :flag, agreed_number = agreed_number + 1, cause = :cause, refusing = 0, "  # noqa: S608  # a constant is added
     "flag_at = NULL, agreed_flag_at = NULL, agreed_deleted = deleted, "
-    "changed = CASE WHEN agreed_digest IS NOT DISTINCT FROM digest AND box = agreed_box "
-    f"AND lists IS NOT DISTINCT FROM agreed_lists THEN 0 ELSE 1 END {_WHERE}"
+    "changed = CASE WHEN digest = '' OR (agreed_digest = digest AND box = agreed_box "
+    f"AND lists = COALESCE(agreed_lists, '')) THEN 0 ELSE 1 END {_WHERE}"
 )
 _WORD = text(
     "INSERT INTO words (tenant, digest, word, reason, since, agreed, agreed_reason, agreed_since, agreed_number) "

@@ -44,15 +44,22 @@ class Answers(Part):
 
     def suppressions(self, limit: int | None = None) -> Iterator[tuple[Digest, Suppression]]:
         """Every suppression in force, streamed."""
-        query = text("SELECT * FROM suppressions WHERE tenant = :tenant ORDER BY digest, scope, reason LIMIT :limit")
-        with self._database.reading() as connection:
-            for row in connection.execute(query, {"tenant": self.tenant, "limit": -1 if limit is None else limit}):
+        last, left = ("", "", ""), limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            key = {"tenant": self.tenant, "digest": last[0], "scope": last[1], "reason": last[2], "limit": size}
+            with self._database.reading() as connection:
+                rows = connection.execute(_SUPPRESSIONS, key).all()
+            for row in rows:
                 yield Digest(row.digest), suppression_from_row(row)
+            if len(rows) < size:
+                return
+            last = (rows[-1].digest, rows[-1].scope, rows[-1].reason)
+            left = None if left is None else left - size
 
     def ledger(self, digest: Digest | None = None, *, after: int = 0) -> Iterator[Entry]:
         """The ledger, or one address's part of it, by rising number."""
-        with self._database.reading() as connection:
-            yield from entries(connection, self.tenant, digest, after)
+        yield from entries(self._database, self.tenant, digest, after)
 
     def verify(self) -> Damage | None:
         """Reads the whole chain; the first row that was edited, removed or reordered, or None."""
@@ -66,6 +73,11 @@ class Answers(Part):
         return dict(row._mapping)
 
 
+_PAGE = 1000
+_SUPPRESSIONS = text(
+    "SELECT * FROM suppressions WHERE tenant = :tenant AND (digest, scope, reason) > (:digest, :scope, :reason)"
+    " ORDER BY digest, scope, reason LIMIT :limit"
+)
 _COUNTS = text(
     "SELECT (SELECT COUNT(*) FROM records WHERE tenant = :tenant AND deleted = 0) AS records,"
     " (SELECT COUNT(DISTINCT digest) FROM suppressions WHERE tenant = :tenant AND scope = '*') AS suppressed,"

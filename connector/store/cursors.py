@@ -1,14 +1,12 @@
-"""How far each side was read, who each side is, and what the journal knows better."""
+"""How far each side was read, who each side is, and the journal's word at the start of a run."""
 
 from __future__ import annotations
 
 from sqlalchemy import text
 
-from connector.core.action import ANEW, Side
+from connector.core.action import Side
 from connector.core.errors import ConfigError
-from connector.core.suppression import KIND, Reason
 from connector.ports.store import Cursor, Run
-from connector.store.journal import Stop
 from connector.store.part import Part
 
 
@@ -80,45 +78,14 @@ class Cursors(Part):
             connection.execute(text(update), key | {"value": value})
 
     def recover(self, run: Run) -> int:
-        """Takes in what the journal knows and the ledger does not; the number of stops that came back."""
+        """Takes in what the journal knows and the ledger does not; the number of stops that came back.
+
+        Raises: `ConfigError` where a journal is expected and there is none.
+        """
         if self._journal is None:
             return 0
         with self._fenced(run) as connection:
             chain = self._chain(connection, run.id)
-            lost = list(self._journal.after(chain.unit))
-            if not lost:
-                return 0
-            units = {stop.unit for stop in lost}
-            connection.execute(_TAKE_IN, [self._row(stop) for stop in lost])
-            for stop in lost:
-                because = "the journal knows this stop and the database had lost it"
-                values = {"scope": stop.scope, "reason": stop.reason, "since": stop.since, "source": "journal"}
-                chain.append(stop.digest, "suppression.added", because, values)
-            # One unit is what a crash between flush and commit leaves; more mean a restored database.
-            if len(units) > 1:
-                key = {"tenant": self.tenant}
-                for statement in _FORGET_AGREED:
-                    connection.execute(text(statement), key)
-                chain.append("", "journal.recovered", "the database was restored: agreed values and owed lifts dropped")
-            chain.unit = max(units)
+            taken = self._catch_up(connection, chain)
             chain.close()
-        return len(lost)
-
-    def _row(self, stop: Stop) -> dict[str, object]:
-        row = stop._asdict() | {"tenant": self.tenant, "kind": KIND[Reason(stop.reason)].value}
-        row.pop("unit")
-        return row
-
-
-_TAKE_IN = text(
-    "INSERT INTO suppressions (tenant, digest, scope, reason, kind, source, since, timed, evidence) "
-    "VALUES (:tenant, :digest, :scope, :reason, :kind, 'journal', :since, 1, 'journal') "
-    "ON CONFLICT (tenant, digest, scope, reason) DO UPDATE SET since = max(suppressions.since, excluded.since)"
-)
-_LIFTS = ", ".join(f"'{deed.value}'" for deed in sorted(ANEW))
-_FORGET_AGREED = (
-    "UPDATE records SET agreed = NULL, agreed_flag_at = NULL, changed = 1 WHERE tenant = :tenant AND flag <> 'clear'",
-    "UPDATE words SET agreed = NULL, agreed_reason = NULL, agreed_since = NULL, changed = 1 WHERE tenant = :tenant",
-    f"UPDATE outbox SET state = 'cancelled' WHERE tenant = :tenant AND state IN ('owed', 'held') AND deed IN ({_LIFTS})",  # noqa: S608,E501  # constants
-    "UPDATE cursors SET value = '', place = '' WHERE tenant = :tenant",
-)
+        return taken

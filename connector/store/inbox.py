@@ -7,7 +7,6 @@ from sqlalchemy import Connection, text
 from connector.core.address import Address, Digest
 from connector.core.said import Kind, Said
 from connector.store.bodies import said_to_text
-from connector.store.journal import Stop
 from connector.store.part import Part
 from connector.store.times import to_text
 
@@ -28,10 +27,9 @@ class Inbox(Part):
         if not appended:
             return False
         self._keep_address(connection, [{"tenant": self.tenant, "digest": digest, "address": address}])
-        if said.kind in _STOPS and self._journal is not None:
+        if said.kind in _STOPS:
             chain = self._chain(connection)
-            chain.unit += 1
-            self._journal.append([Stop(chain.unit, digest, said.scope, said.reason.value, to_text(said.at))])
+            self._write_down(connection, chain, [(digest, said.scope, said.reason, said.at)])
             chain.close()
         return True
 

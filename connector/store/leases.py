@@ -21,6 +21,8 @@ from connector.store.times import from_text, to_text
 class Leases(Part):
     """Taking the lease, and the rows that remember runs."""
 
+    _seq_at_begin = 0
+
     @contextmanager
     def begin(self, trigger: Trigger) -> Iterator[Run]:
         """Takes the lease for the length of the context. Raises: `ConflictError` where another run holds it."""
@@ -32,7 +34,7 @@ class Leases(Part):
                 row = {"tenant": self.tenant, "id": run_id, "started": to_text(now), "trigger": trigger.value}
                 connection.execute(_BEGIN, row)
                 seq = self._chain(connection).seq
-            self._seq_at_begin = seq
+            self._seq_at_begin, self._kept_addresses = seq, False
             yield Run(id=run_id, fence=fence, trigger=trigger, started=now)
 
     @contextmanager
@@ -76,8 +78,23 @@ class Leases(Part):
                 "counts": json.dumps(dict(counts)),
             }
             connection.execute(_END, row)
-            if self._chain(connection).seq != self._seq_at_begin:
-                connection.execute(_PRUNE, {"tenant": self.tenant})
+            connection.execute(_LOOKED_AGAIN, {"tenant": self.tenant, "started": to_text(run.started)})
+            quiet = self._chain(connection).seq == self._seq_at_begin and not self._kept_addresses
+        if not quiet:
+            self._prune(run)
+
+    def _prune(self, run: Run) -> None:
+        """Lets go of readable addresses in small pieces, so that a page never waits long."""
+        after = ""
+        while True:
+            key = {"tenant": self.tenant, "after": after, "limit": _PRUNED_AT_ONCE}
+            with self._database.reading() as connection:
+                digests = list(connection.execute(_ADDRESSES, key).scalars())
+            if not digests:
+                return
+            with self._fenced(run) as connection:
+                connection.execute(_PRUNE, {"tenant": self.tenant, "first": digests[0], "last": digests[-1]})
+            after = digests[-1]
 
     def runs(self, limit: int = 20) -> Sequence[RunRow]:
         """The latest runs, latest first."""
@@ -119,8 +136,16 @@ _END = text(
     "WHERE tenant = :tenant AND id = :id"
 )
 _RUNS = text("SELECT * FROM runs WHERE tenant = :tenant ORDER BY started DESC, id LIMIT :limit")
+_LOOKED_AGAIN = text(
+    "UPDATE outbox SET state = 'cancelled' WHERE tenant = :tenant AND state = 'conflict' AND settled_at < :started"
+)
+"""What was overtaken by a change in an earlier run has been looked at again by now."""
+_PRUNED_AT_ONCE = 5000
+_ADDRESSES = text(
+    "SELECT digest FROM addresses WHERE tenant = :tenant AND digest > :after ORDER BY digest LIMIT :limit"
+)
 _PRUNE = text(
-    "DELETE FROM addresses WHERE tenant = :tenant"
+    "DELETE FROM addresses WHERE tenant = :tenant AND digest BETWEEN :first AND :last"
     " AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.tenant = addresses.tenant AND s.digest = addresses.digest)"
     " AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.tenant = addresses.tenant AND r.digest = addresses.digest"
     " AND r.open = 1)"

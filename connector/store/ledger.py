@@ -7,20 +7,24 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from connector.core.action import Value
+from connector.core.resubscribe import State
+from connector.core.suppression import Reason, Suppression
 from connector.ports.store import Damage, Entry
+from connector.store.engine import Database
 from connector.store.times import from_text, to_text
 
 START = "0" * 64
-_ADDRESS = re.compile(r"[^\s@\"'<>|]+@[^\s@\"'<>|]+\.[^\s@\"'<>|]+")
+_ADDRESS = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^\s<>"',;:()\[\]|=]+)@[^\s<>"',;:()\[\]|]+""")
 
 
 def without_addresses(words: str) -> str:
     """A vendor's words with anything that looks like an address replaced."""
-    return _ADDRESS.sub("<address>", words)
+    return _ADDRESS.sub("<address>", words) if "@" in words else words
 
 
 class Chain:
@@ -39,7 +43,8 @@ class Chain:
     def append(self, digest: str, event: str, because: str, values: Mapping[str, Value] | None = None) -> None:
         """One entry; whatever looks like an address in it is replaced, for the chain outlives an erasure."""
         because = without_addresses(because)
-        body = without_addresses(json.dumps(dict(values or {}), sort_keys=True, ensure_ascii=False))
+        told = {k: without_addresses(v) if isinstance(v, str) else v for k, v in (values or {}).items()}
+        body = json.dumps(told, sort_keys=True, ensure_ascii=False)
         self.seq += 1
         self.hash = _hash(self.hash, self._tenant, self.seq, self._at, self._run, digest, event, because, body)
         self._rows.append(
@@ -78,62 +83,95 @@ def _hash(before: str, *parts: object) -> str:
     return hashlib.sha256((before + json.dumps(parts, ensure_ascii=False)).encode()).hexdigest()
 
 
-def entries(connection: Connection, tenant: str, digest: str | None, after: int) -> Iterator[Entry]:
-    """The chain, or one address's part of it."""
-    where = " AND digest = :digest" if digest else ""
-    rows = connection.execute(
-        text(f"SELECT * FROM ledger WHERE tenant = :tenant AND seq > :after{where} ORDER BY seq"),  # noqa: S608  # only a constant is added
-        {"tenant": tenant, "after": after, "digest": digest},
+def entries(database: Database, tenant: str, digest: str | None, after: int) -> Iterator[Entry]:
+    """The chain, or one address's part of it, page by page: no transaction stays open while it is read."""
+    while True:
+        with database.reading() as connection:
+            key = {"tenant": tenant, "after": after, "digest": digest, "limit": _PAGE}
+            rows = connection.execute(_ENTRIES_OF_ONE if digest else _ENTRIES, key).all()
+        for row in rows:
+            yield _entry(row)
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1].seq
+
+
+def _entry(row: Any) -> Entry:
+    at = from_text(row.at)
+    assert at is not None
+    return Entry(
+        seq=row.seq,
+        at=at,
+        run=row.run,
+        digest=row.digest,
+        event=row.event,
+        because=row.because,
+        values=json.loads(row.body),
+        hash=row.hash,
     )
-    for row in rows:
-        at = from_text(row.at)
-        assert at is not None
-        yield Entry(
-            seq=row.seq,
-            at=at,
-            run=row.run,
-            digest=row.digest,
-            event=row.event,
-            because=row.because,
-            values=json.loads(row.body),
-            hash=row.hash,
-        )
 
 
 def verify(connection: Connection, tenant: str) -> Damage | None:
     """Reads the whole chain against its hashes and its head."""
     before, expected = START, 1
-    rows = connection.execute(text("SELECT * FROM ledger WHERE tenant = :tenant ORDER BY seq"), {"tenant": tenant})
+    head = connection.execute(_KNOWN_HEAD, {"tenant": tenant}).one_or_none()
+    rows = connection.execution_options(yield_per=_PAGE).execute(_WHOLE, {"tenant": tenant})
     for row in rows:
         if row.seq != expected:
-            return Damage(seq=expected, what=f"rows {expected} to {row.seq - 1} were removed")
-        if row.hash != _hash(
-            before, row.tenant, row.seq, row.at, row.run, row.digest, row.event, row.because, row.body
-        ):
-            return Damage(seq=row.seq, what=f"row {row.seq} was edited, or rows were reordered before it")
+            return Damage(seq=expected, what=_removed(expected, row.seq - 1))
+        parts = (row.tenant, row.seq, row.at, row.run, row.digest, row.event, row.because, row.body)
+        if row.hash != _hash(before, *parts):
+            return Damage(seq=row.seq, what=f"row {row.seq} was edited, or rows before it were reordered")
         before, expected = row.hash, expected + 1
-    head = connection.execute(
-        text("SELECT seq, hash FROM heads WHERE tenant = :tenant"), {"tenant": tenant}
-    ).one_or_none()
-    if head and head.seq >= expected:
-        return Damage(seq=expected, what=f"rows {expected} to {head.seq}, the last ones, were removed")
-    if head and head.hash != before:
-        return Damage(seq=head.seq, what="the end of the chain is not the one that was recorded")
+    last = expected - 1
+    if head is None or head.seq < last:
+        return Damage(seq=last, what=f"row {last} is not what was recorded as the end") if last else None
+    if head.seq > last:
+        return Damage(seq=expected, what=f"{_removed(expected, head.seq)}, at the end")
+    if head.hash != before:
+        return Damage(seq=last, what="the end of the chain is not the one that was recorded")
     return None
 
 
-def replay(chain: Iterable[Entry]) -> tuple[dict[str, set[tuple[str, str]]], dict[str, str]]:
-    """What the ledger alone says: the suppressions (scope, reason) by digest, and the state of every request (R6)."""
-    held: dict[str, set[tuple[str, str]]] = {}
-    states: dict[str, str] = {}
+def _removed(first: int, last: int) -> str:
+    return f"row {first} was removed" if first == last else f"rows {first} to {last} were removed"
+
+
+def replay(chain: Iterable[Entry]) -> tuple[dict[str, frozenset[Suppression]], dict[str, State]]:
+    """What the ledger alone says (R6): the suppressions of every digest that has some, and every request's state."""
+    held: dict[str, dict[tuple[str, str], Suppression]] = {}
+    states: dict[str, State] = {}
     for entry in chain:
-        key = (str(entry.values.get("scope")), str(entry.values.get("reason")))
         if entry.event in ("suppression.added", "suppression.renewed"):
-            held.setdefault(entry.digest, set()).add(key)
+            found = _suppression(entry)
+            held.setdefault(entry.digest, {})[found.key] = found
         elif entry.event in ("suppression.lifted", "suppression.withdrawn"):
-            held.setdefault(entry.digest, set()).discard(key)
+            key = (str(entry.values["scope"]), str(entry.values["reason"]))
+            held.get(entry.digest, {}).pop(key, None)
         elif entry.event == "request.asked":
-            states.setdefault(str(entry.values["request"]), "requested")
+            states.setdefault(str(entry.values["request"]), State.REQUESTED)
         elif entry.event.startswith("request."):
-            states[str(entry.values["request"])] = str(entry.values["after"])
-    return {digest: keys for digest, keys in held.items() if keys}, states
+            states[str(entry.values["request"])] = State(str(entry.values["after"]))
+    return {digest: frozenset(found.values()) for digest, found in held.items() if found}, states
+
+
+def _suppression(entry: Entry) -> Suppression:
+    since = from_text(str(entry.values["since"]))
+    assert since is not None
+    return Suppression(
+        scope=str(entry.values["scope"]),
+        reason=Reason(str(entry.values["reason"])),
+        source=str(entry.values["source"]),
+        since=since,
+        timed=bool(entry.values["timed"]),
+        word=str(entry.values["word"]),
+    )
+
+
+_PAGE = 1000
+_ENTRIES = text("SELECT * FROM ledger WHERE tenant = :tenant AND seq > :after ORDER BY seq LIMIT :limit")
+_ENTRIES_OF_ONE = text(
+    "SELECT * FROM ledger WHERE tenant = :tenant AND digest = :digest AND seq > :after ORDER BY seq LIMIT :limit"
+)
+_WHOLE = text("SELECT * FROM ledger WHERE tenant = :tenant ORDER BY seq")
+_KNOWN_HEAD = text("SELECT seq, hash FROM heads WHERE tenant = :tenant")

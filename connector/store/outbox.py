@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 from connector.core.action import BLOCKS, Deed, Side
 from connector.core.address import Address, Digest
@@ -17,7 +17,7 @@ from connector.store.ledger import Chain, without_addresses
 from connector.store.part import Part
 from connector.store.times import from_text, or_none, to_text
 
-_STATE = {Status.DONE: "done", Status.ASIDE: "aside", Status.LATER: "owed", Status.CONFLICT: "cancelled"}
+_STATE = {Status.DONE: "done", Status.ASIDE: "aside", Status.LATER: "owed", Status.CONFLICT: "conflict"}
 _FIRST_WAIT = {Status.LATER: timedelta(seconds=30), Status.ASIDE: timedelta(hours=1)}
 _LONGEST_WAIT = timedelta(hours=24)
 
@@ -55,10 +55,11 @@ class Outbox(Part):
         """Outbox rows settled, the mirror agreed, the ledger told, in one transaction."""
         with self._fenced(run) as connection:
             chain = self._chain(connection, run.id)
-            rows = [self._settled(item, now) for item in settled]
-            connection.execute(_SETTLE, rows)
+            keys = {"tenant": self.tenant, "keys": [item.owed.action.key for item in settled]}
+            aside = set(connection.execute(_ASIDE_BEFORE, keys).scalars())
+            connection.execute(_SETTLE, [self._settled(item, now) for item in settled])
             for item in settled:
-                self._one(connection, chain, item, now)
+                self._one(connection, chain, item, now, told=item.owed.action.key in aside)
             chain.close()
 
     def _settled(self, item: Settlement, now: datetime) -> dict[str, object]:
@@ -77,14 +78,14 @@ class Outbox(Part):
             "words": without_addresses(outcome.words)[:1000],
         }
 
-    def _one(self, connection: Connection, chain: Chain, item: Settlement, now: datetime) -> None:
+    def _one(self, connection: Connection, chain: Chain, item: Settlement, now: datetime, *, told: bool) -> None:
+        """One outcome. `told`: it was set aside before, which the ledger says only once."""
         action, outcome, digest = item.owed.action, item.outcome, item.owed.digest
         if outcome.status is Status.LATER:
             return
         values = {"key": action.key, "target": action.target, "request": action.request}
         because = outcome.words or action.because
-        first_time = outcome.status is not Status.ASIDE or item.owed.attempts == 0
-        if first_time:
+        if outcome.status is not Status.ASIDE or not told:
             chain.append(digest, f"{action.deed.value}.{outcome.status.value}", because, values)
         if outcome.status is Status.DONE:
             agree_done(connection, self.tenant, item, now)
@@ -106,7 +107,7 @@ class Outbox(Part):
         return LiftRoom(confirmed=row.confirmed, other=row.other, suppressed=row.suppressed, unknown=row.unknown)
 
     def aside(self) -> Sequence[Aside]:
-        """What was set aside."""
+        """What was set aside: deeds that a side refuses, and rows whose address nobody can use."""
         with self._database.reading() as connection:
             rows = connection.execute(_ASIDE, {"tenant": self.tenant}).all()
         return [
@@ -177,6 +178,9 @@ _OWED = text(
     " ORDER BY o.intended_at, o.key LIMIT :limit"
 )
 _SENDING = text("UPDATE outbox SET state = 'sending' WHERE tenant = :tenant AND key = :key AND state = 'owed'")
+_ASIDE_BEFORE = text("SELECT key FROM outbox WHERE tenant = :tenant AND state = 'aside' AND key IN :keys").bindparams(
+    bindparam("keys", expanding=True)
+)
 _SETTLE = text(
     "UPDATE outbox SET state = :state, attempts = :attempts, next_at = :next_at, settled_at = :settled_at, "
     "words = :words WHERE tenant = :tenant AND key = :key"
@@ -185,22 +189,27 @@ _MOVE = text(
     "UPDATE requests SET state = :state, open = :open, body = :body, confirmed_at = :confirmed_at "
     "WHERE tenant = :tenant AND id = :id"
 )
-_LIFT = "o.tenant = :tenant AND o.deed IN ('unsuppress', 'unrestrict') AND (o.state = 'owed' OR o.settled_at > :since)"
+_STANDS = "(o.state = 'owed' OR (o.state = 'done' AND o.settled_at > :since))"
+_LIFT = f"o.tenant = :tenant AND o.deed IN ('unsuppress', 'unrestrict') AND {_STANDS}"
 _BY_PERSON = '(r.body LIKE \'%"confirmed_by": "by the %\')'
 _UNKNOWN = (
-    "o.tenant = :tenant AND o.deed IN ('suppress', 'restrict') AND o.body LIKE '%\"kind\": \"unknown\"%'"
-    " AND (o.state = 'owed' OR o.settled_at > :since)"
+    f"o.tenant = :tenant AND o.deed IN ('suppress', 'restrict') AND o.body LIKE '%\"kind\": \"unknown\"%' AND {_STANDS}"
 )
 _ROOM = text(
     "SELECT "  # noqa: S608  # constants
     f"(SELECT COUNT(DISTINCT o.digest) FROM outbox o JOIN requests r ON r.tenant = o.tenant AND r.id = o.request"
-    f" WHERE {_LIFT} AND o.state <> 'cancelled' AND {_BY_PERSON}) AS confirmed, "
+    f" WHERE {_LIFT} AND {_BY_PERSON}) AS confirmed, "
     f"(SELECT COUNT(DISTINCT o.digest) FROM outbox o LEFT JOIN requests r ON r.tenant = o.tenant AND r.id = o.request"
-    f" WHERE {_LIFT} AND o.state <> 'cancelled' AND (r.id IS NULL OR NOT {_BY_PERSON})) AS other, "
+    f" WHERE {_LIFT} AND (r.id IS NULL OR NOT {_BY_PERSON})) AS other, "
     f"(SELECT COUNT(DISTINCT o.digest) FROM outbox o WHERE {_UNKNOWN}) AS unknown, "
     "(SELECT COUNT(DISTINCT digest) FROM suppressions WHERE tenant = :tenant AND scope = '*') AS suppressed"
 )
-_ASIDE = text("SELECT * FROM outbox WHERE tenant = :tenant AND state = 'aside' ORDER BY intended_at, key")
+_ASIDE = text(
+    "SELECT side, target, deed, digest, words, attempts, next_at, key, intended_at AS at FROM outbox"
+    " WHERE tenant = :tenant AND state = 'aside'"
+    " UNION ALL SELECT side, ref, 'read', '', why, 1, '', '', at FROM quarantine WHERE tenant = :tenant"
+    " ORDER BY at, key, target"
+)
 _HELD = text("SELECT * FROM outbox WHERE tenant = :tenant AND state = 'held' ORDER BY intended_at, key")
 _APPROVE = text(
     "UPDATE outbox SET state = 'owed', approved = 1 WHERE tenant = :tenant AND key = :key AND state = 'held' "

@@ -10,17 +10,16 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, text
 
 from connector.core.action import ANEW, Action
-from connector.core.decision import Decision, Fact, FactKind
-from connector.core.view import View
+from connector.core.decision import Decision, FactKind
+from connector.core.suppression import Reason, Suppression
+from connector.core.view import Settled, View
 from connector.ports.store import Run
 from connector.store.bodies import request_to_text
-from connector.store.journal import Stop
-from connector.store.ledger import Chain
+from connector.store.ledger import Chain, without_addresses
 from connector.store.part import Part
 from connector.store.times import or_none, to_text
 
 _STOPS = (FactKind.ADDED, FactKind.RENEWED)
-_LIFTED = (FactKind.LIFTED, FactKind.WITHDRAWN)
 
 
 class Promises(Part):
@@ -32,41 +31,48 @@ class Promises(Part):
         """Stores decisions in one transaction; an action whose key is there already is not stored again."""
         with self._fenced(run) as connection:
             chain = self._chain(connection, run.id)
-            self._journalled(chain, decided)
-            facts = [(view.digest, fact) for view, decision in decided for fact in decision.facts]
-            self._suppressions(connection, facts)
+            self._write_down(connection, chain, _stops(decided))
+            self._suppressions(connection, decided)
             self._requests(connection, decided, chain.seq)
             self._agree(connection, decided)
             for view, decision in decided:
                 self._tell(chain, view, decision)
+            self._unheld(connection, decided)
             self._outbox(connection, chain, decided, now, hold)
             heard = [{"tenant": self.tenant, "key": key} for _, d in decided for key in d.heard]
             if heard:
                 connection.execute(_HEARD, heard)
             chain.close()
 
-    def _journalled(self, chain: Chain, decided: Sequence[tuple[View, Decision]]) -> None:
-        stops = [
-            Stop(chain.unit + 1, view.digest, s.scope, s.reason.value, to_text(s.since))
-            for view, decision in decided
-            for fact in decision.facts
-            if fact.kind in _STOPS and (s := fact.suppression) is not None
-        ]
-        if stops and self._journal is not None:
-            self._journal.append(stops)
-            chain.unit += 1
+    def _suppressions(self, connection: Connection, decided: Sequence[tuple[View, Decision]]) -> None:
+        """What the decided set says that the view's did not."""
+        dropped, held = [], []
+        for view, decision in decided:
+            before = {s.key: s for s in view.suppressions}
+            after = {s.key: s for s in decision.suppressions}
+            dropped += [self._key(view.digest, s) for key, s in before.items() if key not in after]
+            held += [self._held(view.digest, s) for key, s in after.items() if not _same(s, before.get(key))]
+        if dropped:
+            connection.execute(_DROP, dropped)
+        if held:
+            connection.execute(_HOLD, held)
 
-    def _suppressions(self, connection: Connection, facts: Sequence[tuple[str, Fact]]) -> None:
-        for digest, fact in facts:
-            s = fact.suppression
-            if s is None:
-                continue
-            key = {"tenant": self.tenant, "digest": digest, "scope": s.scope, "reason": s.reason.value}
-            if fact.kind in _LIFTED:
-                connection.execute(_DROP, key)
-            else:
-                row = {"source": s.source, "since": to_text(s.since), "timed": int(s.timed), "word": s.word}
-                connection.execute(_HOLD, key | row | {"evidence": s.evidence, "kind": s.kind.value})
+    def _key(self, digest: str, s: Suppression) -> dict[str, object]:
+        return {"tenant": self.tenant, "digest": digest, "scope": s.scope, "reason": s.reason.value}
+
+    def _held(self, digest: str, s: Suppression) -> dict[str, object]:
+        row = {"source": s.source, "since": to_text(s.since), "timed": int(s.timed), "word": without_addresses(s.word)}
+        return self._key(digest, s) | row | {"evidence": s.evidence, "kind": s.kind.value}
+
+    def _unheld(self, connection: Connection, decided: Sequence[tuple[View, Decision]]) -> None:
+        """What the breaker held and nothing asks for any more is taken back."""
+        stale = [
+            {"tenant": self.tenant, "key": key}
+            for view, decision in decided
+            for key in _held_keys(view) - {action.key for action in decision.actions}
+        ]
+        if stale:
+            connection.execute(_UNHELD, stale)
 
     def _requests(self, connection: Connection, decided: Sequence[tuple[View, Decision]], seq: int) -> None:
         number = seq
@@ -148,6 +154,24 @@ class Promises(Part):
             connection.execute(_ANEW, {"tenant": self.tenant, "deeds": [deed.value for deed in ANEW]})
 
 
+def _stops(decided: Sequence[tuple[View, Decision]]) -> list[tuple[str, str, Reason, datetime]]:
+    return [
+        (view.digest, s.scope, s.reason, s.since)
+        for view, decision in decided
+        for fact in decision.facts
+        if fact.kind in _STOPS and (s := fact.suppression) is not None
+    ]
+
+
+def _same(one: Suppression, other: Suppression | None) -> bool:
+    return one == other and other is not None and one.evidence == other.evidence
+
+
+def _held_keys(view: View) -> set[str]:
+    return {key for key, settled in view.settled.items() if settled is Settled.HELD}
+
+
+_UNHELD = text("UPDATE outbox SET state = 'taken_back' WHERE tenant = :tenant AND key = :key AND state = 'held'")
 _HEARD = text("UPDATE inbox SET taken = 1 WHERE tenant = :tenant AND key = :key")
 _DROP = text(
     "DELETE FROM suppressions WHERE tenant = :tenant AND digest = :digest AND scope = :scope AND reason = :reason"
@@ -166,14 +190,14 @@ SAVE_REQUEST = text(
 )
 _AGREE_RECORD = text(
     "UPDATE records SET agreed_number = agreed_number + (CASE WHEN flag IS DISTINCT FROM agreed "
-    "OR lists IS DISTINCT FROM agreed_lists OR box <> agreed_box THEN 1 ELSE 0 END), "
+    "OR lists <> COALESCE(agreed_lists, '') OR box <> agreed_box THEN 1 ELSE 0 END), "
     "cause = CASE WHEN flag IS DISTINCT FROM agreed THEN 'none' ELSE cause END, "
     "agreed = flag, agreed_flag_at = flag_at, agreed_digest = digest, agreed_deleted = deleted, agreed_box = box, "
     "agreed_lists = lists, changed = 0 WHERE tenant = :tenant AND entity = :entity AND id = :id"
 )
 _AGREE_WORD = text(
     "UPDATE words SET agreed_number = agreed_number + (CASE WHEN word IS DISTINCT FROM agreed "
-    "OR lists IS DISTINCT FROM agreed_lists THEN 1 ELSE 0 END), "
+    "OR lists <> COALESCE(agreed_lists, '') THEN 1 ELSE 0 END), "
     "agreed = word, agreed_reason = reason, agreed_since = since, agreed_lists = lists, changed = 0 "
     "WHERE tenant = :tenant AND digest = :digest"
 )
@@ -186,7 +210,7 @@ _OWE = text(
     "VALUES (:tenant, :key, :state, :phase, :side, :deed, :digest, :target, :because, :request, :body, :now) "
     "ON CONFLICT (tenant, key) DO UPDATE SET because = excluded.because, body = excluded.body, "
     "state = CASE WHEN outbox.approved = 1 THEN 'owed' ELSE excluded.state END "
-    "WHERE outbox.state IN ('taken_back', 'cancelled')"
+    "WHERE outbox.state IN ('taken_back', 'cancelled', 'conflict')"
 )
 _ANEW = text(
     "UPDATE outbox SET state = 'taken_back' WHERE tenant = :tenant AND state = 'owed' AND deed IN :deeds"
