@@ -1,0 +1,53 @@
+# What a person types. `make demo` and `make test` need python3 with venv, and make; they set up .venv from the hashed lock.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+SETUP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
+SELF := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+
+.PHONY: demo test prove live lint bench requirements lock clean
+
+demo: .venv/.demo
+	@$(BIN)/connector demo
+
+test: .venv/.dev
+	$(PYTEST) -n 2
+
+prove: .venv/.dev
+	$(PYTEST) -n 2 -m prove --hypothesis-profile prove
+
+live: .venv/.dev
+	$(PYTEST) -m live tests/live
+
+lint: .venv/.dev
+	$(BIN)/ruff check connector tests
+	$(BIN)/ruff format --check connector tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev
+	$(BIN)/python tests/bench/bench.py $(ARGS)
+
+requirements: .venv/.dev
+	@$(BIN)/python tests/requirements.py
+
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header --no-annotate -q -c requirements.lock --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# the development set-up holds all that the demo needs
+.venv/.demo: requirements.lock pyproject.toml | .venv/bin/python
+	@test -f .venv/.dev && test .venv/.dev -nt requirements-dev.lock && test .venv/.dev -nt pyproject.toml || \
+		{ $(SETUP) -r requirements.lock && $(SELF); }
+	@touch $@
+
+.venv/.dev: requirements-dev.lock pyproject.toml | .venv/bin/python
+	$(SETUP) -r requirements-dev.lock
+	$(SELF)
+	@touch $@
