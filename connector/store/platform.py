@@ -17,7 +17,7 @@ from connector.core.address import Address, Digest, Digester
 from connector.core.lists import ListStatus
 from connector.core.resubscribe import OPEN, Origin, Request, State
 from connector.core.said import Kind, Said
-from connector.core.suppression import Reason
+from connector.core.suppression import COMPLAINTS, Reason
 from connector.core.token import Link
 from connector.ports.clock import Clock
 from connector.ports.esp import ALL_CONTACTS
@@ -63,13 +63,17 @@ class SqlPlatform(Inbox):
             return [_member(row) for row in connection.execute(_MEMBERS, key)]
 
     def suppress(self, address: Address, reason: Reason, at: datetime) -> datetime:
-        """Blocks an address; gives the block's time, the earlier one where it stood already for this reason."""
+        """Blocks an address; gives the block's time, the earlier one where it stood already.
+
+        A complaint is not overwritten by anything weaker.
+        """
         with self._database.writing() as connection:
             return self._block(connection, address, reason, at)
 
     def _block(self, connection: Connection, address: Address, reason: Reason, at: datetime) -> datetime:
         member = self._one(connection, address)
-        if member.suppressed is reason and member.since is not None:
+        stronger = member.suppressed in COMPLAINTS and reason not in COMPLAINTS
+        if member.since is not None and (member.suppressed is reason or stronger):
             return member.since
         self._save(connection, member._replace(suppressed=reason, since=at, proven=False))
         return at
@@ -107,7 +111,8 @@ class SqlPlatform(Inbox):
         with self._database.writing() as connection:
             request = _request(connection, self.tenant, link)
             address = self._address(connection, link)
-            if request and address and request.state in _CONFIRMABLE and not link.expired(at):
+            answerable = request is not None and request.state in _CONFIRMABLE and at < request.expires_at
+            if request and address and answerable and not link.expired(at):
                 key = f"confirm/{request.id}"
                 said = Said(kind=Kind.CONFIRM, key=key, at=at, source="page", request=request.id, by="the person")
                 self._told(connection, said, address, Digest(link.digest))
@@ -153,8 +158,7 @@ class SqlPlatform(Inbox):
                 key = f"unsubscribe/{self._clock.new_id()}"
                 said = Said(kind=Kind.STOP, key=key, at=at, source="page", by="the person")
                 self._told(connection, said, address, Digest(link.digest))
-                if self._one(connection, address).suppressed not in (Reason.ABUSE, Reason.COMPLAINED):
-                    self._block(connection, address, Reason.UNSUBSCRIBED, at)
+                self._block(connection, address, Reason.UNSUBSCRIBED, at)
             return Standing(state=None, blocked=bool(address))
 
     def standing(self, link: Link) -> Standing:
