@@ -14,6 +14,7 @@ from connector.core.policy import Cleared
 from connector.core.restriction import Flag
 from connector.core.resubscribe import Event, Origin, Request, State
 from connector.core.said import Kind, Said
+from connector.core.suppression import Kind as Sort
 from connector.core.view import Record, Tick, Word
 
 _CLERKS = frozenset({Origin.TICK, Origin.COMMAND, Origin.CLEARED})
@@ -50,6 +51,9 @@ def ask(case: Case, said: Said, refusal: str = "") -> bool:
     refusal = refusal or _refusal(case, said)
     if refusal:
         case.move(Event.REFUSE, refusal)
+    later = [s for s in case.holds() if s.kind is Sort.WISH and s.timed and s.since > said.at]
+    if later and said.origin is not Origin.ESP:
+        case.move(Event.OPT_OUT, f"a stop later than the ask: {later[0].reason.value} from {later[0].source}")
     return True
 
 
