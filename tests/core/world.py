@@ -42,7 +42,7 @@ class Crash(Exception):
 
 @dataclass(slots=True)
 class Row:
-    """One record as it truly is. `by` is whose the flag is: `user`, `us` or nobody's."""
+    """One record as it truly is. `by` is whose the flag is: `user`, `us` or nobody's; `home` where it was first seen."""
 
     ref: Ref
     address: int
@@ -55,6 +55,7 @@ class Row:
     merged_into: Ref | None = None
     box: Tick | None = None
     born: bool = False
+    home: int | None = None
     touched: int = 0
 
 
@@ -302,12 +303,14 @@ class World:
         self.fuse, self.woken = fuse, woken
         noise = timedelta(seconds=self.runs * 37 % 61 - 30)
         self.error = {"crm": noise, "esp": -noise}
+        before = [replace(truth) for truth in self.truth]
         try:
             self._story(crm, esp)
             if crm and esp:
                 self._check_completed()
         except Crash:
-            pass
+            # What only a killed run has read was never seen: cleared before the next look, it is clear.
+            self.truth = before
         finally:
             self.fuse, self.interrupt = -1, None
 
@@ -385,10 +388,24 @@ class World:
             row.born = row.born or (row.flag and (known is None or known.record.agreed is None))
             ignored = row.born and self.policy.born_restricted is BornRestricted.IGNORE
             if fresh and not ignored and row.at is not None:
-                self.truth[row.address].says(self._heard(row.address, row.at, self.crm_times))
+                if row.home is None:
+                    row.home = known.agreed_address if known and known.record.agreed is Flag.SET else row.address
+                self.truth[row.home].says(self._heard(row.home, row.at, self.crm_times))
+        for m in self.memory.mirror.values():
+            if self.policy.moved is Moved.FOLLOW_PERSON and not m.record.deleted:
+                self._travels(m.agreed_address, m.address)
+            winner = self.memory.mirror.get(m.merged_into) if m.merged_into else None
+            if winner:
+                self._travels(m.address, winner.address)
         for address, place in enumerate(self.places):
             if place.word is Word.SUPPRESSED and place.by == "operator" and place.readable and place.at:
                 self.truth[address].says(self._heard(address, place.at, self.esp_times))
+
+    def _travels(self, old: int, new: int) -> None:
+        """Under follow_person, and by a merge, a stop that stands at the old address is one at the new."""
+        truth = self.truth[old]
+        if old != new and truth.stopped() and truth.stop:
+            self.truth[new].says(truth.stop)
 
     def _heard(self, address: int, at: datetime, timed: bool) -> datetime:
         """When a stop was said; corner case 3: one without a time, read before the mail, stood when they asked."""
@@ -1013,14 +1030,14 @@ def _set_flag(world: World, who: int, how: int) -> None:
     row = world.pick(who)
     if row.deleted or (row.flag and (row.by != "user" or not world.crm_times)):
         return
-    row.flag, row.by, row.at, row.born = True, "user", world.now, False
+    row.flag, row.by, row.at, row.born, row.home = True, "user", world.now, False, None
     world._touch(row)
 
 
 def _clear_flag(world: World, who: int, how: int) -> None:
     row = world.pick(who)
     if not row.deleted:
-        row.flag, row.by, row.at, row.born = False, "", None, False
+        row.flag, row.by, row.at, row.born, row.home = False, "", None, False, None
         world._touch(row)
 
 
@@ -1052,7 +1069,8 @@ def _release(world: World, who: int, how: int) -> None:
     place.proven = bool(how & 1)
     if place.proven:
         place.at = world.now
-        world.truth[_who(who)].confirms(world.now)
+        if world.esp_times:
+            world.truth[_who(who)].confirms(world.now)
     world._touch(place)
 
 
@@ -1121,16 +1139,8 @@ def _cancel(world: World, who: int, how: int) -> None:
 def _move(world: World, who: int, how: int) -> None:
     row = world.pick(who)
     if not row.deleted:
-        _travel(world, row.address, _who(how))
         row.address = _who(how)
         world._touch(row)
-
-
-def _travel(world: World, old: int, new: int) -> None:
-    """Under follow_person a stop that stands at the old address is one at the new, at its own time."""
-    truth = world.truth[old]
-    if world.policy.moved is Moved.FOLLOW_PERSON and truth.stopped() and truth.stop and old != new:
-        world.truth[new].says(truth.stop)
 
 
 def _merge(world: World, who: int, how: int) -> None:
@@ -1138,10 +1148,6 @@ def _merge(world: World, who: int, how: int) -> None:
     if winner is loser or winner.deleted or loser.deleted or winner.ref.entity != loser.ref.entity:
         return
     loser.deleted, loser.merged_into = True, winner.ref
-    if world.truth[loser.address].stopped() and loser.address != winner.address:
-        stop = world.truth[loser.address].stop
-        if stop:
-            world.truth[winner.address].says(stop)
     world._touch(winner)
     world._touch(loser)
 

@@ -19,6 +19,10 @@ from connector.ports.crm import CrmPage, CrmRow
 OVERLAP = timedelta(seconds=600)
 """A row is stamped when saved and seen when committed: what a long transaction stamped earlier is read again."""
 
+AHEAD = timedelta(seconds=1)
+"""The Date header has whole seconds: a window ends one later, so that what was just saved is inside it. Whatever is
+stamped there after the look is read again by the next overlap."""
+
 ROWS_A_PAGE = 10_000
 LITERALS_A_QUERY = 12_000
 """Bytes of addresses in one query; the whole URL stays under 16 kB."""
@@ -41,7 +45,7 @@ class Reads:
                 continue
             state = {"new": dict(new)}
             resumed = at if at.get("object") == fields.name else {}
-            mark = resumed.get("mark") or _stamp(self._api.server_now())
+            mark = resumed.get("mark") or _stamp(self._api.server_now() + AHEAD)
             low = marks.get(fields.name, "")
             pages = self._delta(fields, low, mark, state) if low else self._load(fields, mark, state, resumed)
             yield from pages

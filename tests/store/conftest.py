@@ -1,0 +1,47 @@
+"""The implementations that the contracts run over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.core.address import Digester
+from connector.ports.store import Store
+from connector.store.engine import MEMORY, Database
+from connector.store.sql import open_store
+from connector.testing.store_contract import Case, SteppingClock
+
+DIGESTER = Digester(key=b"0123456789abcdef", key_id="1")
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    return SteppingClock()
+
+
+@pytest.fixture(params=["memory", "file"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An installation's database, fresh."""
+    database = Database(MEMORY if request.param == "memory" else f"sqlite:///{tmp_path / 'connector.db'}")
+    database.open(DIGESTER)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: Database, clock: SteppingClock) -> Store:
+    return open_store(database, "acme", DIGESTER, clock)
+
+
+@pytest.fixture
+def neighbour(database: Database, clock: SteppingClock) -> Store:
+    return open_store(database, "other", DIGESTER, clock)
+
+
+@pytest.fixture
+def case(store: Store, clock: SteppingClock) -> Iterator[Case]:
+    case = Case(store, clock)
+    yield case
+    case.close()

@@ -1,0 +1,192 @@
+"""A town for stories: emulators on real sockets, the pages, and the command line as a person would use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from connector.cli.group import connector
+from connector.emulators.folder import Emulated
+from connector.emulators.mailbox.server import Kept
+from connector.emulators.server import Running
+from connector.web.public import Site, public_app
+from connector.wiring import Installation, SystemClock
+
+PAGE = {"User-Agent": "a browser"}
+
+
+@dataclass
+class Result:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Its standard output as JSON."""
+        return json.loads(self.out)
+
+
+class Town:
+    """One tenant on emulators, driven from outside: commands, pages, mail, and the vendors' own users."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._houses: dict[str, Installation] = {}
+        self.pages = Running(public_app(self._site, SystemClock()))
+        self.emulated = Emulated(folder, public_url=self.pages.base_url)
+        self.org = self.emulated.salesforce
+        self.mailbox = self.emulated.mailbox
+        self.sf = self.emulated.salesforce_server.base_url
+
+    def _site(self, tenant: str) -> Site | None:
+        house = self.house
+        form = house.form(tenant)
+        return Site(
+            tenant=tenant,
+            brand=form.brand,
+            title=form.title,
+            intro=form.intro,
+            lists=tuple(form.lists),
+            platform=house.platform(tenant),
+            signer=house.signer,
+        )
+
+    @property
+    def house(self) -> Installation:
+        """The installation behind the pages, as `serve` would hold it."""
+        if "one" not in self._houses:
+            self._houses["one"] = Installation.open(self.emulated.config)
+        return self._houses["one"]
+
+    # -- the command line ---------------------------------------------------------------------------------------
+    def run(self, *words: str) -> Result:
+        """One command, as typed."""
+        result = CliRunner().invoke(connector, ["--config", str(self.emulated.config), *words])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Result(result.exit_code, result.stdout, result.stderr)
+
+    def sync(self, code: int = 0) -> str:
+        """`connector sync acme`, which must end with that code."""
+        result = self.run("sync", "acme")
+        assert result.code == code, result.out + result.err
+        return result.out
+
+    def tenant(self, **changes: Any) -> None:
+        """Changes the tenant's YAML: top-level blocks given as text."""
+        path = self.emulated.config / "tenants" / "acme.yaml"
+        text = path.read_text()
+        for name, block in changes.items():
+            text += f"{name}: {block}\n"
+        path.write_text(text)
+        self._houses.clear()
+
+    # -- Salesforce, by its own users ---------------------------------------------------------------------------
+    def contact(self, email: str, **values: Any) -> str:
+        """A contact made by an admin; its id."""
+        return self.record("Contact", email, **values)
+
+    def record(self, name: str, email: str, **values: Any) -> str:
+        """A record made by an admin; its id."""
+        extra = {"Company": "Example"} if name == "Lead" else {}
+        body = {"object": name, "values": {"LastName": "Person", "Email": email, **extra, **values}}
+        return str(self._control("create", body)["id"])
+
+    def change(self, name: str, id_: str, user: str = "admin", **values: Any) -> Any:
+        """A user changes a record in Salesforce."""
+        body = {"object": name, "id": id_, "values": values, "user": getattr(self.org, user)}
+        return self._control("update", body)
+
+    def _control(self, deed: str, body: dict[str, Any]) -> Any:
+        return requests.post(f"{self.sf}/_emulator/{deed}", json=body, timeout=10).json()
+
+    def control(self, deed: str, **body: Any) -> Any:
+        """What an admin or time does to the org; see the emulator's control."""
+        return self._control(deed, body)
+
+    def row(self, id_: str) -> dict[str, Any]:
+        """A record as Salesforce holds it."""
+        return next(t.rows[id_] for t in self.org.tables.values() if id_ in t.rows)
+
+    def opted_out(self, id_: str) -> bool:
+        """Whether Email Opt Out is set."""
+        return bool(self.row(id_)["HasOptedOutOfEmail"])
+
+    def tasks(self, id_: str) -> list[str]:
+        """The descriptions of a record's tasks."""
+        return [t["Description"] for t in self.org.rows("Task").values() if t["WhoId"] == id_]
+
+    # -- the person ---------------------------------------------------------------------------------------------
+    def post(self, url: str, data: Any = None, **more: Any) -> requests.Response:
+        """Presses a button, without cookies."""
+        return requests.post(url, data=data or {}, headers=PAGE, timeout=10, allow_redirects=False, **more)
+
+    def sign_up(self, email: str, *lists: str) -> requests.Response:
+        """Fills in the form."""
+        return self.post(f"{self.pages.base_url}/acme/signup", {"email": email, "list": list(lists)})
+
+    def mails(self, email: str) -> list[Kept]:
+        """The mails that reached an address."""
+        return [m for m in self.mailbox.messages if email.lower() in [r.lower() for r in m.recipients]]
+
+    def link(self, email: str, deed: str) -> str:
+        """The link for a deed in the latest mail."""
+        links = self.mails(email)[-1].plain()["links"]
+        return next(link for link in links if f"/{deed}/" in link)
+
+    def confirm(self, email: str) -> requests.Response:
+        """Presses the confirm button of the latest mail."""
+        return self.post(self.link(email, "confirm"))
+
+    # -- the platform -------------------------------------------------------------------------------------------
+    def member(self, email: str) -> Any:
+        """What the built-in platform holds of an address, or None."""
+        found = self.house.platform("acme").members([email])  # type: ignore[list-item]  # a normal form
+        return found[0] if found else None
+
+    def suppressed(self, email: str) -> bool:
+        """Whether the platform blocks the address."""
+        member = self.member(email)
+        return member is not None and member.suppressed is not None
+
+    def lists(self, email: str) -> dict[str, str]:
+        """The platform's list statuses of an address."""
+        member = self.member(email)
+        return {k: v.value for k, v in member.lists.items()} if member else {}
+
+    def state(self, email: str) -> str:
+        """The state of the address's latest request."""
+        request = self.explain(email)["request"]
+        return request["state"] if request else ""
+
+    def explain(self, email: str) -> dict[str, Any]:
+        """`connector explain`, as data."""
+        return self.run("explain", "acme", email, "--json").json()
+
+    def events(self, email: str) -> list[str]:
+        """The ledger's events of an address."""
+        return [e["event"] for e in self.explain(email)["history"]]
+
+    def close(self) -> None:
+        """Stops everything."""
+        for house in self._houses.values():
+            house.close()
+        self.emulated.stop()
+        self.pages.stop()
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    """A fresh town."""
+    town = Town(tmp_path)
+    yield town
+    town.close()
