@@ -61,6 +61,7 @@ class Staging(Part):
         """Flagged or ticked ones, winners of a merge, and those whose digest has a stop or brings one along."""
         missing = self._missing(connection, run) | self._arriving(connection, piece)
         winners = {s.row.merged_into for s in piece if s.row.merged_into}
+        left = self._left_a_list(connection, run) if any(s.row.lists for s in piece) else frozenset[str]()
         return [
             s
             for s in piece
@@ -69,9 +70,14 @@ class Staging(Part):
                 s.row.flag is Flag.SET
                 or s.row.box
                 or s.digest in missing
+                or f"{s.row.entity}/{s.row.id}" in left
                 or (winners and f"{s.row.entity}/{s.row.id}" in winners)
             )
         ]
+
+    def _left_a_list(self, connection: Connection, run: Run) -> frozenset[str]:
+        """Records whose list field says something new: the platform has to be told, by address."""
+        return frozenset(connection.execute(_LISTED, {"tenant": self.tenant, "run": run.id}).scalars())
 
     def _missing(self, connection: Connection, run: Run) -> frozenset[str]:
         """Digests that something stands against or is owed to, and whose address is not known; asked once a run."""
@@ -150,6 +156,10 @@ def _many(connection: Connection, statement: str, rows: list[tuple[object, ...]]
     connection.connection.cursor().executemany(statement, rows)
 
 
+_LISTED = text(
+    "SELECT entity || '/' || id FROM records WHERE tenant = :tenant AND changed = 1 AND run = :run"
+    " AND lists IS DISTINCT FROM agreed_lists"
+)
 _REFUSED = text(
     "INSERT INTO quarantine (tenant, side, ref, why, at) VALUES (:tenant, :side, :ref, :why, :at) "
     "ON CONFLICT (tenant, side, ref) DO UPDATE SET why = excluded.why"
