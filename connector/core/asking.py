@@ -136,7 +136,8 @@ def cleared(case: Case) -> None:
             if record.agreed is Flag.SET and record.flag is Flag.CLEAR and not record.deleted and case.holds():
                 _ask_cleared(case, f"cleared/{record.ref}/{record.agreed_number}")
     esp = case.view.esp
-    if case.policy.esp_cleared is Cleared.REQUEST and esp.lost_block and not esp.proven and case.holds():
+    by_hand = esp.lost_block and esp.resubscribed_at is None
+    if case.policy.esp_cleared is Cleared.REQUEST and by_hand and case.holds():
         _ask_cleared(case, f"cleared/esp/{esp.agreed_number}")
 
 

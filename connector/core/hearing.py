@@ -100,10 +100,10 @@ def proven(case: Case) -> None:
     It answers what was said before it: at the platform itself by the same clock, elsewhere the stop wins the margin.
     """
     esp = case.view.esp
-    if not (esp.proven and esp.lost_block and case.holds()):
+    if esp.resubscribed_at is None or not case.holds():
         return
     because = "the person resubscribed at the e-mail platform"
-    given = min(esp.since or case.now, case.now)
+    given = min(esp.resubscribed_at, case.now)
     values = {
         "confirmed_at": given,
         "confirmed_by": "by the e-mail platform's proven word",

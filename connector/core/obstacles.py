@@ -38,6 +38,8 @@ def waits(case: Case) -> list[str]:
     for record in standing(case):
         if record.flag is Flag.UNREADABLE:
             found.append(f"the restriction of {record.ref} cannot be read")
+        elif record.moved and not case.view.settles_moves:
+            found.append(f"{record.ref} came from another address, whose own news are heard first")
         elif not record.fresh:
             found.append(f"{record.ref} was not read in this run")
     if not known(case) and case.view.elsewhere is None and case.policy.creates:

@@ -58,11 +58,12 @@ def _record(case: Case, record: Record, wishes: list[Suppression]) -> None:
     if record.flag is not Flag.SET or wishes or (case.request and case.request.lifting):
         return
     because = ""
+    settled = record.moved and case.complete and case.view.settles_moves
     if record.agreed is Flag.SET and record.cause is Cause.FAULT and case.complete and not case.holds():
         because = "the fault for which the sync had set it was withdrawn"
-    elif record.moved and case.policy.moved is Moved.FOLLOW_ADDRESS and case.complete:
+    elif settled and case.policy.moved is Moved.FOLLOW_ADDRESS:
         because = "it only stood for the record's former address"
-    elif record.moved and case.complete and not case.holds() and _answered_here(case, record):
+    elif settled and not case.holds() and _answered_here(case, record):
         because = "it stood for a stop at the record's former address that the person's later confirmation here answers"
     if because:
         case.act(

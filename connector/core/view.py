@@ -52,7 +52,6 @@ class Tick:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """One record of the cluster: what it shows now, beside what was agreed.
-
     `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells. `fresh`:
     read in this run. `moved`: its address was another one when it was last agreed; `gone`: it was deleted since.
     """
@@ -84,7 +83,6 @@ class Record:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Esp:
     """What the e-mail platform says of the address now, beside what was agreed.
-
     `since` is the platform's time of its word; `agreed_since` is None where we wrote the block, its time not yet known.
     `proven`: the adapter can prove that the person took the block away, `since` then is when.
     """
@@ -108,6 +106,11 @@ class Esp:
         """Whether a block that was agreed is gone, in the platform's own words."""
         return self.agreed in (Word.SUPPRESSED, Word.PENDING) and self.word is Word.SUBSCRIBED
 
+    @property
+    def resubscribed_at(self) -> datetime | None:
+        """When the person took that block away, where the adapter proves it; without a time it proves nothing."""
+        return self.since if self.proven and self.lost_block else None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
@@ -121,7 +124,7 @@ class Arrival:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """Everything known of one address. `settled` are the deeds of its latest request, by key.
+    """Everything known of one address. `settled` are the deeds of its latest request, by key, and others unsettled.
 
     `crm_complete`, `esp_complete`: this run read that side to its end. `settles_moves` is false where a former address
     may still have news that no decision took in. `lifts_restrictions` is false in a run that a page woke. `mails` are
