@@ -33,7 +33,7 @@ class Promises(Part):
             chain = self._chain(connection, run.id)
             self._write_down(connection, chain, _stops(decided))
             self._suppressions(connection, decided)
-            self._requests(connection, decided, chain.seq)
+            self._requests(connection, decided)
             self._agree(connection, decided)
             for view, decision in decided:
                 self._tell(chain, view, decision)
@@ -74,23 +74,26 @@ class Promises(Part):
         if stale:
             connection.execute(_UNHELD, stale)
 
-    def _requests(self, connection: Connection, decided: Sequence[tuple[View, Decision]], seq: int) -> None:
-        number = seq
-        for view, decision in decided:
-            for request in decision.requests:
-                number += 1
-                row = {
-                    "tenant": self.tenant,
-                    "id": request.id,
-                    "digest": view.digest,
-                    "state": request.state.value,
-                    "open": int(request.open),
-                    "seq": number,
-                    "asked_at": to_text(request.asked_at),
-                    "confirmed_at": or_none(request.confirmed_at),
-                    "body": request_to_text(request),
-                }
-                connection.execute(SAVE_REQUEST, row)
+    def _requests(self, connection: Connection, decided: Sequence[tuple[View, Decision]]) -> None:
+        changed = [(view.digest, request) for view, decision in decided for request in decision.requests]
+        if not changed:
+            return
+        number = connection.execute(_LATEST_REQUEST, {"tenant": self.tenant}).scalar_one()
+        rows = [
+            {
+                "tenant": self.tenant,
+                "id": request.id,
+                "digest": digest,
+                "state": request.state.value,
+                "open": int(request.open),
+                "seq": seq,
+                "asked_at": to_text(request.asked_at),
+                "confirmed_at": or_none(request.confirmed_at),
+                "body": request_to_text(request),
+            }
+            for seq, (digest, request) in enumerate(changed, number + 1)
+        ]
+        connection.execute(SAVE_REQUEST, rows)
 
     def _agree(self, connection: Connection, decided: Sequence[tuple[View, Decision]]) -> None:
         refs = [{"tenant": self.tenant, "entity": ref.entity, "id": ref.id} for _, d in decided for ref in d.agreed]
@@ -182,6 +185,7 @@ _HOLD = text(
     "ON CONFLICT (tenant, digest, scope, reason) DO UPDATE SET source = excluded.source, since = excluded.since, "
     "timed = excluded.timed, word = excluded.word, evidence = excluded.evidence"
 )
+_LATEST_REQUEST = text("SELECT COALESCE(MAX(seq), 0) FROM requests WHERE tenant = :tenant")
 SAVE_REQUEST = text(
     "INSERT INTO requests (tenant, id, digest, state, open, seq, asked_at, confirmed_at, body) "
     "VALUES (:tenant, :id, :digest, :state, :open, :seq, :asked_at, :confirmed_at, :body) "

@@ -61,7 +61,7 @@ class Staging(Part):
         """Flagged or ticked ones, winners of a merge, and those whose digest has a stop or brings one along."""
         missing = self._missing(connection, run) | self._arriving(connection, piece)
         winners = {s.row.merged_into for s in piece if s.row.merged_into}
-        left = self._left_a_list(connection, run) if any(s.row.lists for s in piece) else frozenset[str]()
+        left = self._left_a_list(connection, [s for s in piece if s.row.lists])
         return [
             s
             for s in piece
@@ -75,9 +75,12 @@ class Staging(Part):
             )
         ]
 
-    def _left_a_list(self, connection: Connection, run: Run) -> frozenset[str]:
+    def _left_a_list(self, connection: Connection, piece: Sequence[StagedRecord]) -> frozenset[str]:
         """Records whose list field says something new: the platform has to be told, by address."""
-        return frozenset(connection.execute(_LISTED, {"tenant": self.tenant, "run": run.id}).scalars())
+        if not piece:
+            return frozenset()
+        refs = json.dumps([[s.row.entity, s.row.id] for s in piece])
+        return frozenset(connection.execute(_LISTED, {"tenant": self.tenant, "refs": refs}).scalars())
 
     def _missing(self, connection: Connection, run: Run) -> frozenset[str]:
         """Digests that something stands against or is owed to, and whose address is not known; asked once a run."""
@@ -156,10 +159,6 @@ def _many(connection: Connection, statement: str, rows: list[tuple[object, ...]]
     connection.connection.cursor().executemany(statement, rows)
 
 
-_LISTED = text(
-    "SELECT entity || '/' || id FROM records WHERE tenant = :tenant AND changed = 1 AND run = :run"
-    " AND lists IS DISTINCT FROM agreed_lists"
-)
 _REFUSED = text(
     "INSERT INTO quarantine (tenant, side, ref, why, at) VALUES (:tenant, :side, :ref, :why, :at) "
     "ON CONFLICT (tenant, side, ref) DO UPDATE SET why = excluded.why"
@@ -195,6 +194,11 @@ _ARRIVING = text(
     " AND r.entity = json_extract(j.value, '$[0]') AND r.id = json_extract(j.value, '$[1]')"
     " WHERE r.agreed_digest <> r.digest AND EXISTS (SELECT 1 FROM suppressions s WHERE s.tenant = :tenant"
     " AND s.digest = r.agreed_digest)"
+)
+_LISTED = text(
+    "SELECT r.entity || '/' || r.id FROM json_each(:refs) j CROSS JOIN records r ON r.tenant = :tenant"
+    " AND r.entity = json_extract(j.value, '$[0]') AND r.id = json_extract(j.value, '$[1]')"
+    " WHERE r.lists <> COALESCE(r.agreed_lists, '')"
 )
 _ANY_REFUSED = text("SELECT 1 FROM quarantine WHERE tenant = :tenant AND side = 'crm' LIMIT 1")
 _MENDED = text(

@@ -21,6 +21,7 @@ FIGURES = {
     ("addresses", "sqlite_autoindex_addresses_1"): "50000 50000 1",
     ("requests", "sqlite_autoindex_requests_1"): "10000 10000 1",
     ("requests", "requests_digest"): "10000 10000 2",
+    ("requests", "requests_seq"): "10000 10000 1",
     ("requests", "requests_open"): "50 50",
     ("mails", "sqlite_autoindex_mails_1"): "10000 10000 2 1",
     ("outbox", "sqlite_autoindex_outbox_1"): "100000 100000 1",

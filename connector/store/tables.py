@@ -113,6 +113,7 @@ requests = Table(
     _text("body"),
 )
 Index("requests_digest", requests.c.tenant, requests.c.digest)
+Index("requests_seq", requests.c.tenant, requests.c.seq)
 _where("requests_open", "open = 1", requests.c.tenant)
 
 mails = Table("mails", metadata, *(_text(n, key=True) for n in ("tenant", "digest", "key")), _text("at"))

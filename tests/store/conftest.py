@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from connector.core.address import Digester
 from connector.ports.store import Store
 from connector.store.engine import MEMORY, Database
@@ -18,6 +17,7 @@ DIGESTER = Digester(key=b"0123456789abcdef", key_id="1")
 
 @pytest.fixture
 def clock() -> SteppingClock:
+    """The time of both stores."""
     return SteppingClock()
 
 
@@ -32,16 +32,19 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 @pytest.fixture
 def store(database: Database, clock: SteppingClock) -> Store:
+    """The tenant under test."""
     return open_store(database, "acme", DIGESTER, clock)
 
 
 @pytest.fixture
 def neighbour(database: Database, clock: SteppingClock) -> Store:
+    """Another tenant of the same installation."""
     return open_store(database, "other", DIGESTER, clock)
 
 
 @pytest.fixture
 def case(store: Store, clock: SteppingClock) -> Iterator[Case]:
+    """A run of the tenant under test."""
     case = Case(store, clock)
     yield case
     case.close()

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from connector.testing.store_contract import LookingContract, MirrorContract, RunContract
+from connector.testing.store_contract import (
+    AnswersContract,
+    DoingContract,
+    InboxContract,
+    LookingContract,
+    MirrorContract,
+    PromisingContract,
+    RunContract,
+)
 
 
 class TestRuns(RunContract):
@@ -15,3 +23,19 @@ class TestMirror(MirrorContract):
 
 class TestLooking(LookingContract):
     """Candidates, single looks, readable addresses."""
+
+
+class TestPromising(PromisingContract):
+    """From a decision to what is owed."""
+
+
+class TestDoing(DoingContract):
+    """Order, outcomes, effects."""
+
+
+class TestInbox(InboxContract):
+    """What people say."""
+
+
+class TestAnswers(AnswersContract):
+    """Ledger, answers, scratch."""

@@ -8,7 +8,19 @@ Never imports: store, adapters, sync, tenants, web, service, cli.
 
 from connector.testing.store_contract.looking import LookingContract
 from connector.testing.store_contract.mirror import MirrorContract
+from connector.testing.store_contract.promising import DoingContract, PromisingContract
 from connector.testing.store_contract.runs import RunContract
+from connector.testing.store_contract.telling import AnswersContract, InboxContract
 from connector.testing.store_contract.world import Case, SteppingClock
 
-__all__ = ["Case", "LookingContract", "MirrorContract", "RunContract", "SteppingClock"]
+__all__ = [
+    "AnswersContract",
+    "Case",
+    "DoingContract",
+    "InboxContract",
+    "LookingContract",
+    "MirrorContract",
+    "PromisingContract",
+    "RunContract",
+    "SteppingClock",
+]

@@ -99,6 +99,7 @@ def deed(
     kind: Deed,
     target: str = "",
     lists: Mapping[str, str] | None = None,
+    /,
     *,
     request: str = "",
     number: int = 0,
