@@ -15,12 +15,20 @@ REJECTED_UNTIL = timedelta(days=30)
 
 
 def take(case: Case, new: Suppression, because: str) -> bool:
-    """Adds evidence of one side and lets it act on the request; False where it is nothing new."""
-    if not case.add(new, because):
-        return False
-    request = case.request
-    if request is None:
-        return True
+    """Adds evidence of one side and lets it act on the request; False where it changes nothing.
+
+    Evidence with a time of its own is judged although one without, dated by the look that found it, seems later.
+    """
+    old = case.held.get(new.key)
+    dated = old is not None and new.timed and not old.timed
+    moves = len(case.moves)
+    added = case.add(new, because)
+    if (added or dated) and case.request is not None:
+        _judge(case, case.request, new, because)
+    return added or len(case.moves) > moves
+
+
+def _judge(case: Case, request: Request, new: Suppression, because: str) -> None:
     if new.scope != ALL:
         if request.open and new.scope in request.lists and _newer(case, request, new):
             leave(case, request, new.scope)
@@ -34,7 +42,6 @@ def take(case: Case, new: Suppression, because: str) -> bool:
         case.move(Event.OPT_OUT, f"a newer stop: {because}")
     elif new.kind is Kind.FAULT and request.state is not State.REQUESTED:
         case.move(Event.REFUSE, f"the mail did not arrive: {because}")
-    return True
 
 
 def leave(case: Case, request: Request, name: str) -> None:
