@@ -122,7 +122,7 @@ _SET_ESP_LISTS = text(
 )
 _RECORD_LISTS = text(f"SELECT lists, agreed_lists FROM records {_WHERE}")  # noqa: S608  # a constant is added
 _SET_RECORD_LISTS = text(
-    f"UPDATE records SET lists = :lists, agreed_lists = :agreed_lists, agreed_number = agreed_number + 1 {_WHERE}"  # noqa: S608,E501  # a constant is added
+    f"UPDATE records SET lists = :lists, agreed_lists = :agreed_lists, agreed_number = agreed_number + 1 {_WHERE}"  # noqa: S608  # a constant is added
 )
 _BOX = text(f"UPDATE records SET box = 0, agreed_box = 0, tick = NULL {_WHERE}")  # noqa: S608  # a constant is added
 _CREATED = text(

@@ -31,7 +31,8 @@ _WAITS = (
 _RESTRICTED = """
     SELECT s.digest FROM suppressions s JOIN records r ON r.tenant = s.tenant AND r.digest = s.digest
     WHERE s.tenant = :tenant AND s.scope = '*' AND (s.kind = 'wish' OR (s.kind = 'fault' AND :faults = 1))
-    AND (r.flag = 'clear' OR (r.flag = 'unreadable' AND COALESCE(r.agreed, '') <> 'set')) AND r.deleted = 0 AND r.access <> 'read_only'"""
+    AND (r.flag = 'clear' OR (r.flag = 'unreadable' AND COALESCE(r.agreed, '') <> 'set'))
+    AND r.deleted = 0 AND r.access <> 'read_only'"""
 _SUPPRESSED = """
     SELECT s.digest FROM suppressions s LEFT JOIN words w ON w.tenant = s.tenant AND w.digest = s.digest
     WHERE s.tenant = :tenant AND s.scope = '*' AND s.kind <> 'platform'
@@ -83,7 +84,7 @@ class Candidates(Views):
     ) -> Iterator[View]:
         """Every address that changed, disagrees or waits, with all that is known of it."""
         query, paths = _query(policy)
-        fill = text("INSERT INTO candidate SELECT digest, 1 FROM (" + query + ") AS c WHERE digest <> ''")
+        fill = text("INSERT INTO candidate SELECT digest, 1 FROM (" + query + ") AS c WHERE digest <> ''")  # noqa: S608  # constants
         after, turn = (0, ""), self._database.turn
         # The list stands on a connection of its own, with no transaction open while the views are decided.
         with self._database.engine.connect().execution_options(reading=True) as connection:

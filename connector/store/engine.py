@@ -137,7 +137,7 @@ def _prepare(connection: Any, _: Any) -> None:
         "synchronous=NORMAL",
         "cache_size=-16000",
         "busy_timeout=30000",
-        # A load of many contacts dirties the same index pages again and again: checkpoints are rare, the log stays short.
+        # A load of many contacts dirties the same index pages again and again, so checkpoints are rare.
         "wal_autocheckpoint=8000",
         "journal_size_limit=67108864",
     ):

@@ -12,7 +12,11 @@ from connector.store.engine import MEMORY, Database
 from connector.store.sql import open_store
 from connector.testing.store_contract import Case, SteppingClock
 
-DIGESTER = Digester(key=b"0123456789abcdef", key_id="1")
+
+@pytest.fixture
+def digester() -> Digester:
+    """The installation's key."""
+    return Digester(key=b"0123456789abcdef", key_id="1")
 
 
 @pytest.fixture
@@ -22,24 +26,24 @@ def clock() -> SteppingClock:
 
 
 @pytest.fixture(params=["memory", "file"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, tmp_path: Path, digester: Digester) -> Iterator[Database]:
     """An installation's database, fresh."""
     database = Database(MEMORY if request.param == "memory" else f"sqlite:///{tmp_path / 'connector.db'}")
-    database.open(DIGESTER)
+    database.open(digester)
     yield database
     database.close()
 
 
 @pytest.fixture
-def store(database: Database, clock: SteppingClock) -> Store:
+def store(database: Database, digester: Digester, clock: SteppingClock) -> Store:
     """The tenant under test."""
-    return open_store(database, "acme", DIGESTER, clock)
+    return open_store(database, "acme", digester, clock)
 
 
 @pytest.fixture
-def neighbour(database: Database, clock: SteppingClock) -> Store:
+def neighbour(database: Database, digester: Digester, clock: SteppingClock) -> Store:
     """Another tenant of the same installation."""
-    return open_store(database, "other", DIGESTER, clock)
+    return open_store(database, "other", digester, clock)
 
 
 @pytest.fixture

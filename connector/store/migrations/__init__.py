@@ -30,6 +30,6 @@ def upgrade(engine: Engine) -> None:
             command.upgrade(config, "head")
     except CommandError as error:
         raise ConfigError(
-            "The connector's database was made by a newer version of the connector than this one. Install that version.",
+            "The connector's database was made by a newer version of the connector than this. Install that one.",
             log=f"migration: {error}",
         ) from error

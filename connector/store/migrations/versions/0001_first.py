@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import text
-
 from connector.store.statistics import tell_planner
 from connector.store.tables import metadata
+from sqlalchemy import text
 
 revision = "0001"
 down_revision = None
