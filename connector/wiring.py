@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from connector import plugins
+from connector.adapters.esp.builtin.csv_import import BadRow, Row, read
 from connector.adapters.esp.builtin.letters import LetterWriter
 from connector.core.address import Digester
 from connector.core.errors import ConfigError, Failure, TransientError
@@ -198,6 +199,12 @@ class Installation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def import_rows(path: Path, *, address: str, reason: str, since: str) -> Iterator[Row | tuple[int, str]]:
+    """The suppressions of a CSV file; a row that cannot be read comes as its line and why. Raises: `ConfigError`."""
+    for row in read(path, address=address, reason=reason, since=since):
+        yield (row.line, row.why) if isinstance(row, BadRow) else row
 
 
 def _settings_of(group: str, kind: str) -> type[Any]:

@@ -18,10 +18,21 @@ COMMANDS = {
     "serve": "run the background service: schedules and the platform's pages",
     "explain": "tell what is known of one address, why, and what comes next",
     "requests": "list, add, cancel or resend requests to resubscribe",
+    "suppressions": "list or export who is suppressed, and why",
+    "lists": "show the mapped lists, or export one list's subscribers",
+    "drift": "compare both sides in full, each difference with its cause; writes nothing",
+    "approve": "show or let go lifts that the breaker holds",
+    "ledger": "show the ledger, or prove that nobody changed it",
+    "db": "migrate or back up the database",
+    "import": "take in suppressions exported elsewhere",
+    "schema": "print the JSON Schema of the YAML files",
+    "plugins": "list the adapters that are installed",
     "emulate": "start every vendor's emulator and write a configuration that uses them",
     "demo": "show the whole loop in a minute, on emulators",
 }
 """Every subcommand with its one line of help; `connector.cli.<name>` holds it."""
+
+_FILES = {"import": "import_"}
 
 
 class _Lazy(click.Group):
@@ -33,7 +44,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"connector.cli.{cmd_name}")
+        module = importlib.import_module(f"connector.cli.{_FILES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 

@@ -41,8 +41,8 @@ class Plan:
 
 
 @contextmanager
-def plan(rt: Runtime) -> Iterator[Plan]:
-    """Looks at both sides and thinks. Takes no lease and carries out nothing; a side that fails stops it.
+def plan(rt: Runtime, *, sweep: bool = False) -> Iterator[Plan]:
+    """Looks at both sides (in full for a sweep) and thinks. Takes no lease and carries out nothing; a side that fails stops it.
 
     Raises: the five families.
     """
@@ -50,7 +50,7 @@ def plan(rt: Runtime) -> Iterator[Plan]:
         laid_over = replace(rt, store=scratch)
         with scratch.begin(Trigger.COMMAND) as run:
             scratch.anew(run)
-            seen = gather(laid_over, run)
+            seen = gather(laid_over, run, sweep=sweep)
             look(laid_over, run, seen)
             if seen.troubles:
                 trouble: TransientError = seen.troubles[0]

@@ -158,7 +158,8 @@ class _Document:
                 try:
                     filled[name] = SecretStr(resolve(values[name], self.folder))
                 except SecretError as error:
-                    problems.append(f"{self._where((*at, name))}: {name} {error}")
+                    key = ".".join(str(part) for part in (*at, name))
+                    problems.append(f"{self._where((*at, name))}: {key}: {error}")
             elif isinstance(values[name], dict):
                 for one in _chosen(inner, values[name]):
                     filled[name] = self._secrets(one, filled[name], (*at, name), problems)

@@ -16,7 +16,7 @@ def resolve(reference: object, folder: Path) -> str:
     """The secret behind a reference; files are relative to the config folder. Raises: `SecretError`."""
     kind, colon, rest = str(reference).partition(":")
     if not colon or kind not in ("env", "file", "keyring") or not rest:
-        raise SecretError(f"is a secret and must be a reference ({FORMS}); what stands here was not printed")
+        raise SecretError(f"a secret stands here as a reference alone ({FORMS}); what is there was not printed")
     if kind == "env":
         value = os.environ.get(rest)
         if not value:
