@@ -275,7 +275,8 @@ class World:
         )  # fmt: skip
         self.tell(address, said)
         waived = {Origin.FORM: Confirm.AFTER, Origin.COMMAND: Confirm.NONE}.get(origin)
-        if origin is Origin.LINK or waived is self.policy.confirm:
+        signup = origin is Origin.FORM and not self.policy.double_opt_in and self.truth[address].stop is None
+        if origin is Origin.LINK or waived is self.policy.confirm or signup:
             self.truth[address].confirms(self.now)
 
     def confirm(self, who: int) -> None:
@@ -715,11 +716,14 @@ class World:
             if any(o.state in ("held",) and o.action.deed in BLOCKS for o in self.memory.outbox.values()):
                 continue
             place = self.places[address]
-            if place.word not in (Word.SUPPRESSED, Word.PENDING):
+            hidden = not place.readable and self.memory.esp[address].agreed is Word.SUPPRESSED
+            if not hidden and place.word not in (Word.SUPPRESSED, Word.PENDING):
                 self.broken["R1"].append(f"{address} said stop and is {place.word} at the platform")
             for row in self.rows.values():
                 bound = row.address == address and not row.deleted and row.access is Access.WRITABLE
-                if bound and not row.flag:
+                known = self.memory.mirror.get(row.ref)
+                hidden = not row.readable and known is not None and known.record.agreed is Flag.SET
+                if bound and not row.flag and not hidden:
                     self.broken["R1"].append(f"{address} said stop and {row.ref} is clear")
 
     def check_end(self) -> World:
