@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from connector.core.action import Action, Side, Value
+from connector.core.action import Action, Side
 from connector.core.address import Address, Digest
 from connector.core.decision import Decision
 from connector.core.policy import Policy
@@ -19,6 +19,7 @@ from connector.core.said import Said
 from connector.core.suppression import Suppression
 from connector.core.view import Tick, View
 from connector.ports.adapter import Outcome
+from connector.ports.answers import Aside, Damage, Entry, HeldDeed
 from connector.ports.crm import CrmRow
 from connector.ports.esp import EspRow
 
@@ -127,54 +128,6 @@ class LiftRoom:
     other: int
     suppressed: int
     unknown: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """One ledger row. `hash` covers the row before, the digest and everything here, never an address."""
-
-    seq: int
-    at: datetime
-    run: str
-    digest: str
-    event: str
-    because: str
-    values: Mapping[str, Value]
-    hash: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Damage:
-    """The first ledger row that does not verify, and what is wrong with it."""
-
-    seq: int
-    what: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Aside:
-    """A deed or a row that was set aside: the vendor's words, how often it was tried, when it is tried again."""
-
-    side: Side
-    target: str
-    deed: str
-    digest: str
-    words: str
-    attempts: int
-    next_at: datetime | None
-    key: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeldDeed:
-    """A lift that the breaker holds until somebody approves it."""
-
-    key: str
-    digest: str
-    deed: str
-    target: str
-    because: str
-    since: datetime
 
 
 class Store(Protocol):

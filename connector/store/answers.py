@@ -9,7 +9,7 @@ from sqlalchemy import text
 from connector.core.address import Address, Digest
 from connector.core.resubscribe import Request
 from connector.core.suppression import Suppression
-from connector.ports.store import Damage, Entry
+from connector.ports.answers import Damage, Entry
 from connector.store.bodies import request_from_text, suppression_from_row
 from connector.store.ledger import entries, verify
 from connector.store.part import Part

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from connector.core.action import Value
 from connector.core.resubscribe import State
 from connector.core.suppression import Reason, Suppression
-from connector.ports.store import Damage, Entry
+from connector.ports.answers import Damage, Entry
 from connector.store.engine import Database
 from connector.store.times import from_text, to_text
 

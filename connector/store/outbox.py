@@ -10,7 +10,8 @@ from sqlalchemy import Connection, bindparam, text
 from connector.core.action import BLOCKS, Deed, Side
 from connector.core.address import Address, Digest
 from connector.ports.adapter import Status
-from connector.ports.store import Aside, HeldDeed, LiftRoom, Owed, Run, Settlement
+from connector.ports.answers import Aside, HeldDeed
+from connector.ports.store import LiftRoom, Owed, Run, Settlement
 from connector.store.agree import agree_done
 from connector.store.bodies import action_from_row, request_to_text
 from connector.store.ledger import Chain, without_addresses

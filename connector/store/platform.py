@@ -120,7 +120,7 @@ class SqlPlatform(Inbox):
             return self._standing(connection, link, request)
 
     def reject(self, link: Link, at: datetime) -> Standing:
-        """Reported by the person (*this was not me*): a complaint, whatever the request's state; the block stands here at once."""
+        """The abuse button: a complaint, whatever the request's state; the block stands here at once."""
         with self._database.writing() as connection:
             address = self._address(connection, link)
             if address:

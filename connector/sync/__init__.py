@@ -1,0 +1,4 @@
+"""ONE RUN, AS A STORY: it uses ports and decides nothing.
+
+Never imports: adapters, the store, tenants, the web.
+"""

@@ -12,7 +12,8 @@ from connector.core.decide import decide
 from connector.core.policy import Policy
 from connector.core.suppression import ALL
 from connector.core.view import View
-from connector.ports.store import Entry, Store
+from connector.ports.answers import Entry
+from connector.ports.store import Store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,4 @@
+"""CRMs, a folder each.
+
+Never imports: e-mail platforms.
+"""

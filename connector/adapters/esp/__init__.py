@@ -1,0 +1,4 @@
+"""E-mail platforms, a folder each.
+
+Never imports: CRMs.
+"""

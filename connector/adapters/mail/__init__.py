@@ -1,0 +1,4 @@
+"""Mail servers, a file each.
+
+Never imports: CRMs and e-mail platforms.
+"""

@@ -19,40 +19,43 @@ FIRST, LAST = 31, 67
 
 Handler = Callable[[Request, Org, str], Awaitable[Response]]
 
+DATA = "/services/data/v{version}"
+
+HANDLERS: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/query", resources.query),
+    ("GET", "/queryAll", resources.query_all),
+    ("GET", "/query/{locator}", resources.more),
+    ("GET", "/queryAll/{locator}", resources.more),
+    ("GET", "/sobjects", resources.global_describe),
+    ("GET", "/sobjects/{object}/describe", resources.describe),
+    ("GET", "/sobjects/{object}/updated", resources.updated),
+    ("GET", "/sobjects/{object}/deleted", resources.deleted),
+    ("POST", "/sobjects/{object}", resources.create),
+    ("GET", "/sobjects/{object}/{id}", resources.read),
+    ("PATCH", "/sobjects/{object}/{id}", resources.update),
+    ("DELETE", "/sobjects/{object}/{id}", resources.delete),
+    ("GET", "/limits", resources.limits),
+    ("PATCH", "/composite/sobjects", collections.update),
+    ("POST", "/composite/sobjects", collections.create),
+    ("DELETE", "/composite/sobjects", collections.delete),
+    ("POST", "/composite/sobjects/{object}", collections.read),
+    ("GET", "/tooling/query", resources.tooling_query),
+    ("POST", "/jobs/query", bulk_query.create),
+    ("GET", "/jobs/query/{job}", bulk_query.state),
+    ("PATCH", "/jobs/query/{job}", bulk_query.abort),
+    ("DELETE", "/jobs/query/{job}", bulk_query.delete),
+    ("GET", "/jobs/query/{job}/results", bulk_query.results),
+    ("POST", "/jobs/ingest", bulk_ingest.create),
+    ("PUT", "/jobs/ingest/{job}/batches", bulk_ingest.upload),
+    ("PATCH", "/jobs/ingest/{job}", bulk_ingest.patch),
+    ("GET", "/jobs/ingest/{job}", bulk_ingest.state),
+    ("GET", "/jobs/ingest/{job}/{results}", bulk_ingest.results),
+)
+"""Every resource below `DATA`."""
+
 
 def create_app(org: Org) -> Starlette:
     """The ASGI application of one org."""
-    data = "/services/data/v{version}"
-    handlers: list[tuple[str, str, Handler]] = [
-        ("GET", "/query", resources.query),
-        ("GET", "/queryAll", resources.query_all),
-        ("GET", "/query/{locator}", resources.more),
-        ("GET", "/queryAll/{locator}", resources.more),
-        ("GET", "/sobjects", resources.global_describe),
-        ("GET", "/sobjects/{object}/describe", resources.describe),
-        ("GET", "/sobjects/{object}/updated", resources.updated),
-        ("GET", "/sobjects/{object}/deleted", resources.deleted),
-        ("POST", "/sobjects/{object}", resources.create),
-        ("GET", "/sobjects/{object}/{id}", resources.read),
-        ("PATCH", "/sobjects/{object}/{id}", resources.update),
-        ("DELETE", "/sobjects/{object}/{id}", resources.delete),
-        ("GET", "/limits", resources.limits),
-        ("PATCH", "/composite/sobjects", collections.update),
-        ("POST", "/composite/sobjects", collections.create),
-        ("DELETE", "/composite/sobjects", collections.delete),
-        ("POST", "/composite/sobjects/{object}", collections.read),
-        ("GET", "/tooling/query", resources.tooling_query),
-        ("POST", "/jobs/query", bulk_query.create),
-        ("GET", "/jobs/query/{job}", bulk_query.state),
-        ("PATCH", "/jobs/query/{job}", bulk_query.abort),
-        ("DELETE", "/jobs/query/{job}", bulk_query.delete),
-        ("GET", "/jobs/query/{job}/results", bulk_query.results),
-        ("POST", "/jobs/ingest", bulk_ingest.create),
-        ("PUT", "/jobs/ingest/{job}/batches", bulk_ingest.upload),
-        ("PATCH", "/jobs/ingest/{job}", bulk_ingest.patch),
-        ("GET", "/jobs/ingest/{job}", bulk_ingest.state),
-        ("GET", "/jobs/ingest/{job}/{results}", bulk_ingest.results),
-    ]
     routes = [
         Route("/services/oauth2/token", login.token, methods=["POST"]),
         Route("/services/oauth2/userinfo", login.userinfo),
@@ -61,9 +64,9 @@ def create_app(org: Org) -> Starlette:
         Route("/services/data/", _versions),
         *control.routes(),
     ]
-    for method, path, handler in handlers:
+    for method, path, handler in HANDLERS:
         for ending in ("", "/"):
-            routes.append(Route(data + path + ending, _guarded(handler), methods=[method]))
+            routes.append(Route(DATA + path + ending, _guarded(handler), methods=[method]))
     app = Starlette(routes=routes)
     app.state.org = org
     app.state.locators, app.state.jobs = {}, {}

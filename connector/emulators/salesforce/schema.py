@@ -92,6 +92,21 @@ _BOUNCE = (
 
 def standard() -> dict[str, Object]:
     """A fresh org's objects, without the connector's package."""
+    contact, lead = _people()
+    account = Object(
+        name="Account",
+        prefix="001",
+        required=("Name",),
+        fields=_fields(
+            Field(name="MasterRecordId", type="reference", parent="Account", writable=False),
+            Field(name="Name", nillable=False),
+            Field(name="OwnerId", type="reference", parent="User"),
+        ),
+    )
+    return {o.name: o for o in (contact, lead, account, *_notes(), *_setup(), *_histories())}
+
+
+def _people() -> tuple[Object, Object]:
     contact = Object(
         name="Contact",
         prefix="003",
@@ -126,17 +141,7 @@ def standard() -> dict[str, Object]:
             *_BOUNCE,
         ),
     )
-    account = Object(
-        name="Account",
-        prefix="001",
-        required=("Name",),
-        fields=_fields(
-            Field(name="MasterRecordId", type="reference", parent="Account", writable=False),
-            Field(name="Name", nillable=False),
-            Field(name="OwnerId", type="reference", parent="User"),
-        ),
-    )
-    return {o.name: o for o in (contact, lead, account, *_notes(), *_setup(), *_histories())}
+    return contact, lead
 
 
 def _notes() -> tuple[Object, ...]:
