@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.core.action import action_key
-from connector.core.agreeing import agreeable
 from connector.core.case import Case
 from connector.core.decision import Fact, FactKind
 from connector.core.note import how
@@ -15,7 +14,8 @@ from connector.core.restriction import Flag
 from connector.core.resubscribe import Event, Origin, Request, State
 from connector.core.said import Kind, Said
 from connector.core.suppression import Kind as Sort
-from connector.core.view import Record, Tick, Word
+from connector.core.suppression import Suppression
+from connector.core.view import Word
 
 _CLERKS = frozenset({Origin.TICK, Origin.COMMAND, Origin.CLEARED})
 
@@ -51,10 +51,17 @@ def ask(case: Case, said: Said, refusal: str = "") -> bool:
     refusal = refusal or _refusal(case, said)
     if refusal:
         case.move(Event.REFUSE, refusal)
-    later = [s for s in case.holds() if s.kind is Sort.WISH and s.timed and s.since > said.at]
+    later = [s for s in case.holds() if _later(case, s, said)]
     if later and said.origin is not Origin.ESP:
         case.move(Event.OPT_OUT, f"a stop later than the ask: {later[0].reason.value} from {later[0].source}")
     return True
+
+
+def _later(case: Case, held: Suppression, said: Said) -> bool:
+    """Whether a stop came after the ask; what a tick meets of another clock just now wins the margin."""
+    one_clock = held.source == said.source or held in case.view.suppressions or said.origin is not Origin.TICK
+    margin = timedelta(0) if one_clock else case.policy.clock_margin
+    return held.kind is Sort.WISH and held.timed and held.since > said.at - margin
 
 
 def _join(case: Case, request: Request, said: Said) -> bool:
@@ -95,53 +102,19 @@ def _blocked(case: Case) -> bool:
     return bool(case.holds()) or case.view.esp.word is Word.SUPPRESSED or flagged
 
 
-def ticks(case: Case) -> None:
-    """A saved tick in a record's request box asks once; a box read clear while its request is open cancels it."""
-    for record in case.view.records:
-        asked = record.box and not record.agreed_box and not record.deleted and agreeable(case, record)
-        if asked and record.tick is not None:
-            _tick(case, record, record.tick)
-        elif record.agreed_box and not record.box and _asked_by(case, record):
-            case.move(Event.CANCEL, f"the box on {record.ref} was unticked")
-
-
-def _asked_by(case: Case, record: Record) -> bool:
-    request = case.request
-    return request is not None and request.open and request.evidence.startswith(f"tick/{record.ref}/")
-
-
-def _tick(case: Case, record: Record, tick: Tick) -> None:
-    """Asks for a tick; one older than the record's change of address, or of unknown order, asked for another person."""
-    at = min(tick.at, case.now) if tick.at else case.now
-    stamp = tick.at.isoformat() if tick.at else f"#{record.agreed_number}"
-    said = Said(
-        kind=Kind.ASK,
-        key=f"tick/{record.ref}/{stamp}",
-        at=at,
-        source="crm",
-        origin=Origin.TICK,
-        by=tick.by,
-        allowed=tick.allowed,
-        why=f"a saved tick on {record.ref}",
-    )
-    moves = [a.moved_at for a in case.view.arrivals if a.ref == record.ref and a.moved_at]
-    stale = record.moved and not (tick.at and moves and tick.at > max(moves))
-    ask(case, said, refusal=f"the box on {record.ref} was ticked before its address changed" if stale else "")
-
-
 def cleared(case: Case) -> None:
     """Under policy `request`, a block cleared by hand also asks the person, once per clearing (rule 6)."""
+    keys = []
     if case.policy.crm_cleared is Cleared.REQUEST:
-        for record in case.view.records:
-            if record.agreed is Flag.SET and record.flag is Flag.CLEAR and not record.deleted and case.holds():
-                _ask_cleared(case, f"cleared/{record.ref}/{record.agreed_number}")
+        keys += [
+            f"cleared/{record.ref}/{record.agreed_number}"
+            for record in case.view.records
+            if record.agreed is Flag.SET and record.flag is Flag.CLEAR and not record.deleted
+        ]
     esp = case.view.esp
-    by_hand = esp.lost_block and esp.resubscribed_at is None
-    if case.policy.esp_cleared is Cleared.REQUEST and by_hand and case.holds():
-        _ask_cleared(case, f"cleared/esp/{esp.agreed_number}")
-
-
-def _ask_cleared(case: Case, key: str) -> None:
-    if case.request and (case.request.open or case.request.evidence == key):
-        return
-    ask(case, Said(kind=Kind.ASK, key=key, at=case.now, source="sync", origin=Origin.CLEARED, allowed=True))
+    if case.policy.esp_cleared is Cleared.REQUEST and esp.lost_block and esp.resubscribed_at is None:
+        keys.append(f"cleared/esp/{esp.agreed_number}")
+    asked = case.request and (case.request.open or case.request.evidence in keys)
+    if keys and case.holds() and not asked:
+        said = Said(kind=Kind.ASK, key=keys[0], at=case.now, source="sync", origin=Origin.CLEARED, allowed=True)
+        ask(case, said)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from connector.core.agreeing import agreed_platform, agreed_records
-from connector.core.asking import cleared, ticks
+from connector.core.asking import cleared
 from connector.core.case import Case
 from connector.core.challenge import challenge
 from connector.core.decision import Decision
@@ -15,24 +15,29 @@ from connector.core.hearing import hear, proven
 from connector.core.lifting import lift
 from connector.core.policy import Policy
 from connector.core.targets import require
+from connector.core.ticking import boxes, ticks, unticks
 from connector.core.view import View
 
 
 def decide(view: View, policy: Policy, now: datetime) -> Decision:
     """The whole new state of the address, the deeds it asks for, and why. The same input gives the same answer.
 
-    What people said comes first, in its order; then what the sides show; then the request's way; last what both
-    sides must show. A deed is in the answer only while the view does not show it done.
+    What people said comes first, in its order; then what the sides show; then the request's way; then what both
+    sides must show. A tick asks last, where its record's reading becomes the base, and so asks once. A deed is in the
+    answer only while the view does not show it done.
     """
     case = Case(_in_order(view), policy, now)
     hear(case)
     proven(case)
-    ticks(case)
     weigh(case)
+    unticks(case)
     cleared(case)
     challenge(case)
     lift(case)
     require(case)
+    if ticks(case):
+        challenge(case)
+    boxes(case)
     decision = case.decision()
     return replace(decision, agreed=agreed_records(case), agreed_esp=agreed_platform(case))
 

@@ -10,7 +10,7 @@ from connector.core.decision import Fact, FactKind
 from connector.core.lists import ListStatus
 from connector.core.policy import BornRestricted, ListsOnLift, Moved
 from connector.core.restriction import Flag
-from connector.core.suppression import ALL, Kind, Reason, Suppression
+from connector.core.suppression import ALL, LIFTABLE_WISHES, Kind, Reason, Suppression
 from connector.core.taking import answered, named, take
 from connector.core.view import Arrival, Cause, Record, Word
 
@@ -79,10 +79,9 @@ def _platform(case: Case) -> None:
         return
     reason = esp.reason or Reason.UNKNOWN
     same_word = esp.agreed is Word.SUPPRESSED
-    # A block of our own comes back in the platform's words; without its time yet, only a stronger word is news.
-    echo = same_word and esp.agreed_since is None and reason in (esp.agreed_reason, *_OWN_WORDS)
-    same = same_word and reason is esp.agreed_reason and same_time(esp.since, esp.agreed_since)
-    if echo or same:
+    # A block of our own comes back in the platform's words; at its own time, only a stronger word is news.
+    same = same_word and (esp.agreed_since is None or same_time(esp.since, esp.agreed_since))
+    if same and (reason is esp.agreed_reason or {reason, esp.agreed_reason} <= LIFTABLE_WISHES):
         return
     take(
         case,
@@ -96,9 +95,6 @@ def _platform(case: Case) -> None:
         ),
         f"the e-mail platform says {reason.value}" + (f" ({esp.raw})" if esp.raw and esp.raw != reason.value else ""),
     )
-
-
-_OWN_WORDS = (Reason.UNSUBSCRIBED, Reason.SUPPRESSED)
 
 
 def _withdrawn_fault(case: Case) -> None:

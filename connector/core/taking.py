@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from connector.core.case import Case
-from connector.core.resubscribe import Event, Origin, Request, State
+from connector.core.resubscribe import Event, Request, State
 from connector.core.said import Kind as Says
 from connector.core.suppression import ALL, COMPLAINTS, Kind, Suppression, liftable
 
@@ -77,8 +77,6 @@ def _newer(case: Case, request: Request, new: Suppression) -> bool:
     """Whether evidence is later than what the person answered to. Inside the margin of two clocks the stop wins."""
     margin = case.policy.clock_margin
     if request.state is State.REQUESTED:
-        if request.origin is Origin.TICK and new.source == "crm":
-            margin = timedelta(0)  # one clock told both
         if new.timed:
             return new.since > request.asked_at - margin
         # A flag without a time, first read now, stood when the person asked; unless the person has answered a mail

@@ -1,4 +1,4 @@
-"""What every side must show: blocks where something is in force, list statuses, cleared boxes."""
+"""What every side must show: blocks where something is in force, list statuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from connector.core.case import Case
 from connector.core.lists import ListStatus
 from connector.core.policy import Moved
 from connector.core.restriction import Flag
-from connector.core.resubscribe import Origin, State
 from connector.core.suppression import ALL, Kind, Reason, Suppression
 from connector.core.taking import answered
 from connector.core.view import Cause, Record, Word
@@ -18,7 +17,7 @@ _STRONGEST.sort(key=lambda r: (r not in (Reason.ABUSE, Reason.COMPLAINED), list(
 
 
 def require(case: Case) -> None:
-    """Asks for every block, list status and cleared box that the sides do not show yet."""
+    """Asks for every block and list status that the sides do not show yet."""
     stands = _in_force(case)
     wishes = [s for s in stands if s.kind is Kind.WISH or (s.kind is Kind.FAULT and case.policy.faults_restrict)]
     for record in case.view.records:
@@ -26,7 +25,6 @@ def require(case: Case) -> None:
             _record(case, record, wishes)
     _platform(case, [s for s in stands if s.kind is not Kind.PLATFORM])
     _lists(case)
-    _boxes(case)
 
 
 def _in_force(case: Case) -> list[Suppression]:
@@ -125,25 +123,3 @@ def _fields(case: Case, record: Record) -> None:
         evidence = ",".join(f"{k}={v}" for k, v in sorted(wrong.items()))
         number = record_number(case, record)
         case.act(Deed.WRITE_LIST, Side.CRM, str(record.ref), because, evidence=evidence, number=number, values=wrong)
-
-
-def _boxes(case: Case) -> None:
-    """A box whose request ended is cleared; where it was refused, a note says why and whom to ask."""
-    request = case.request
-    for record in case.view.records:
-        if not record.box or not record.counts or record.tick is None:
-            continue
-        if request and request.open:
-            continue
-        evidence = request.id if request else "none"
-        target = str(record.ref)
-        case.act(
-            Deed.CLEAR_BOX, Side.CRM, target, "the request of this tick has ended", evidence=evidence,
-            number=record_number(case, record), values={"box": False},
-        )  # fmt: skip
-        refused = request is not None and request.state is State.REFUSED and request.origin is Origin.TICK
-        if request and refused and request.id in case.changed:
-            case.act(
-                Deed.TELL, Side.CRM, target, "the refusal is told on the record", evidence=request.id,
-                values={"title": "Re-Subscribe refused", "text": request.why},
-            )  # fmt: skip

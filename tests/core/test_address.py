@@ -5,10 +5,9 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from connector.core.address import NORMALISER, Address, Digester, Refusal, masked, normalise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
-from connector.core.address import NORMALISER, Address, Digester, Refusal, masked, normalise
 
 LONG = "l" * 64
 

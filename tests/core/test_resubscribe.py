@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-
 from connector.core.resubscribe import OPEN, Event, State, after
 
 # from | what happens | to: the rows of the table in words of this test, one line for each row.

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 import pytest
-
 from connector.core.action import Deed
 from connector.core.decide import decide
 from connector.core.policy import Policy

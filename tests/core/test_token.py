@@ -6,10 +6,9 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from connector.core.token import Link, LinkDeed, Signer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from connector.core.token import Link, LinkDeed, Signer
 
 SIGNER = Signer(b"k" * 32)
 ENDS = datetime(2026, 12, 26, 9, 30, tzinfo=UTC)

@@ -42,7 +42,7 @@ class Crash(Exception):
 
 @dataclass(slots=True)
 class Row:
-    """One record as it truly is. `by` is whose the flag is: `user`, `us` or nobody's; `home` where it was first seen."""
+    """One record as it truly is. `by` is whose the flag is: `user`, `us` or nobody's."""
 
     ref: Ref
     address: int
@@ -55,7 +55,6 @@ class Row:
     merged_into: Ref | None = None
     box: Tick | None = None
     born: bool = False
-    home: int | None = None
     touched: int = 0
 
 
@@ -187,6 +186,7 @@ class World:
         self.broken: dict[str, list[str]] = defaultdict(list)
         self.deeds: list[tuple[Deed, str, int]] = []
         self.looked_at: datetime = START
+        self.homes: dict[tuple[Ref, datetime], int] = {}
         self.first_heard: dict[tuple[int, datetime], datetime] = {}
         for number in (1, 2):
             self._row("Contact", str(number), number - 1)
@@ -304,14 +304,14 @@ class World:
         self.fuse, self.woken = fuse, woken
         noise = timedelta(seconds=self.runs * 37 % 61 - 30)
         self.error = {"crm": noise, "esp": -noise}
-        before = [replace(truth) for truth in self.truth]
+        before, homes = [replace(truth) for truth in self.truth], dict(self.homes)
         try:
             self._story(crm, esp)
             if crm and esp:
                 self._check_completed()
         except Crash:
             # What only a killed run has read was never seen: cleared before the next look, it is clear.
-            self.truth = before
+            self.truth, self.homes = before, homes
         finally:
             self.fuse, self.interrupt = -1, None
 
@@ -389,9 +389,9 @@ class World:
             row.born = row.born or (row.flag and (known is None or known.record.agreed is None))
             ignored = row.born and self.policy.born_restricted is BornRestricted.IGNORE
             if fresh and not ignored and row.at is not None:
-                if row.home is None:
-                    row.home = known.agreed_address if known and known.record.agreed is Flag.SET else row.address
-                self.truth[row.home].says(self._heard(row.home, row.at, self.crm_times))
+                agreed = known is not None and known.record.agreed is Flag.SET
+                home = self.homes.setdefault((row.ref, row.at), known.agreed_address if known and agreed else row.address)
+                self.truth[home].says(self._heard(home, row.at, self.crm_times))
         for m in self.memory.mirror.values():
             if self.policy.moved is Moved.FOLLOW_PERSON and not m.record.deleted:
                 self._travels(m.agreed_address, m.address)
@@ -930,12 +930,13 @@ def _flagged(world: World, owed: Outboxed) -> None:
 
 
 def _worded(world: World, owed: Outboxed) -> None:
-    e = world.memory.esp[owed.address]
+    e, place = world.memory.esp[owed.address], world.places[owed.address]
     lifted = owed.action.deed is Deed.UNSUPPRESS
+    since = None if lifted else world._time("esp", place.at, world.esp_times)
     word = Word.SUBSCRIBED if lifted else Word.SUPPRESSED
     reason = None if lifted else Reason(str(owed.action.values["reason"]))
     world.memory.esp[owed.address] = replace(
-        e, word=word, reason=reason, since=None, proven=False, agreed=word, agreed_reason=reason, agreed_since=None,
+        e, word=word, reason=reason, since=since, proven=False, agreed=word, agreed_reason=reason, agreed_since=since,
         agreed_number=e.agreed_number + 1,
     )  # fmt: skip
 
@@ -1034,14 +1035,14 @@ def _set_flag(world: World, who: int, how: int) -> None:
     row = world.pick(who)
     if row.deleted or (row.flag and (row.by != "user" or not world.crm_times)):
         return
-    row.flag, row.by, row.at, row.born, row.home = True, "user", world.now, False, None
+    row.flag, row.by, row.at, row.born = True, "user", world.now, False
     world._touch(row)
 
 
 def _clear_flag(world: World, who: int, how: int) -> None:
     row = world.pick(who)
     if not row.deleted:
-        row.flag, row.by, row.at, row.born, row.home = False, "", None, False, None
+        row.flag, row.by, row.at, row.born = False, "", None, False
         world._touch(row)
 
 
