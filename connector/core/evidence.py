@@ -61,14 +61,14 @@ def _arrival(case: Case, arrival: Arrival) -> None:
         return
     if case.policy.moved is Moved.FOLLOW_ADDRESS and not arrival.merged:
         return
-    for wish in sorted(arrival.wishes, key=lambda w: (w.since, w.reason, w.scope)):
+    for wish in sorted(arrival.wishes, key=lambda w: (w.since, w.reason, w.scope, w.timed, w.source)):
         if answered(case, wish) or named(case, wish):
             continue
         if arrival.moved_at and wish.timed and wish.since > arrival.moved_at + case.policy.clock_margin:
             continue
         word = "was merged with" if arrival.merged else "came from another address with"
         because = f"{arrival.ref} {word} a stop that still holds"
-        if take(case, replace(wish, evidence=str(arrival.ref)), because):
+        if take(case, replace(wish, evidence=f"{arrival.ref}@{wish.since.isoformat()}"), because):
             case.facts.append(Fact(kind=FactKind.MOVED, because=because, values={"record": str(arrival.ref)}))
 
 

@@ -25,7 +25,7 @@ requested challenged confirmed completing       refuse      refused
 
 
 def _expected() -> dict[tuple[str, str], str]:
-    table = {}
+    table: dict[tuple[str, str], str] = {}
     for row in ROWS.strip().splitlines():
         *states, event, to = row.split()
         table |= {(state, event): to for state in states}

@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connector.core.action import ANEW, BLOCKS, LIFTS, PHASE, Action, Deed, Settled
 from connector.core.decide import decide
-from connector.core.decision import Decision, FactKind
+from connector.core.decision import Decision, Fact, FactKind, Move
 from connector.core.lists import ListStatus
 from connector.core.policy import BornRestricted, Cleared, Confirm, Lift, LiftAt, Moved, Policy
 from connector.core.restriction import Access, Flag, Ref
@@ -36,7 +36,7 @@ _TURNS = (Kind.STOP, Kind.COMPLAINT, Kind.CANCEL)
 _WISHES = (Reason.UNSUBSCRIBED, Reason.SUPPRESSED)
 
 
-class Crash(Exception):
+class Crash(Exception):  # noqa: N818  # it is no error of ours
     """The process is gone; what was promised and settled stays."""
 
 
@@ -131,7 +131,7 @@ class Memory:
     taken: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
     mails: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
-    ledger: list[tuple[int, object]] = field(default_factory=list)
+    ledger: list[tuple[int, Any]] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=lambda: {"crm": -1, "esp": -1})
 
     def latest(self, address: int) -> Request | None:
@@ -217,8 +217,8 @@ class World:
             self.run()
         return self
 
-    def _row(self, entity: str, id_: str, address: int, **more: bool) -> Row:
-        row = Row(ref=Ref(entity=entity, id=id_), address=address, **more)
+    def _row(self, entity: str, id_: str, address: int, *, born: bool = False) -> Row:
+        row = Row(ref=Ref(entity=entity, id=id_), address=address, born=born)
         self.rows[row.ref] = row
         self._touch(row)
         return row
@@ -386,11 +386,12 @@ class World:
         for row in self.rows.values():
             fresh = row.flag and row.by == "user" and row.readable and row.at is not None
             known = self.memory.mirror.get(row.ref)
-            row.born = row.born or (row.flag and (known is None or known.record.agreed is None))
             ignored = row.born and self.policy.born_restricted is BornRestricted.IGNORE
             if fresh and not ignored and row.at is not None:
                 agreed = known is not None and known.record.agreed is Flag.SET
-                home = self.homes.setdefault((row.ref, row.at), known.agreed_address if known and agreed else row.address)
+                home = self.homes.setdefault(
+                    (row.ref, row.at), known.agreed_address if known and agreed else row.address
+                )
                 self.truth[home].says(self._heard(home, row.at, self.crm_times))
         for m in self.memory.mirror.values():
             if self.policy.moved is Moved.FOLLOW_PERSON and not m.record.deleted:
@@ -428,7 +429,7 @@ class World:
         memory = self.memory
         flag = (Flag.SET if row.flag else Flag.CLEAR) if row.readable else Flag.UNREADABLE
         known = memory.mirror.get(row.ref)
-        read = {
+        read: dict[str, Any] = {
             "flag": flag,
             "flag_at": self._time("crm", row.at, self.crm_times) if row.flag else None,
             "access": row.access if row.access is not Access.REFUSING else Access.WRITABLE,
@@ -437,15 +438,16 @@ class World:
             "tick": row.box,
             "lists": {LIST: ListStatus.ABSENT} if known is None else known.record.lists,
         }
+        row.born = row.born or (row.flag and (known is None or known.record.agreed is None))
         if known is None:
             agreed = Flag.CLEAR if flag is Flag.CLEAR else None
-            record = Record(ref=row.ref, agreed=agreed, **read)  # type: ignore[arg-type]  # columns by name
+            record = Record(ref=row.ref, agreed=agreed, **read)
             known = Mirror(record=record, address=row.address, agreed_address=row.address)
             memory.mirror[row.ref] = known
         elif known.record.access is Access.REFUSING:
             read["access"] = Access.REFUSING
         self.dirty |= {known.address, known.agreed_address, row.address}
-        known.record = replace(known.record, **read)  # type: ignore[arg-type]  # columns by name
+        known.record = replace(known.record, **read)
         known.address, known.merged_into, known.run = row.address, row.merged_into, self.runs
 
     def _stage_place(self, address: int) -> None:
@@ -562,6 +564,12 @@ class World:
                 else:
                     memory.held[address][fact.suppression.key] = fact.suppression
         memory.ledger += [(address, move) for move in decision.moves]
+        for m in memory.mirror.values() if decision.facts else ():
+            winner = memory.mirror.get(m.merged_into) if m.merged_into else None
+            if winner and m.address == address:
+                self.dirty.add(winner.address)
+            if m.agreed_address == address:
+                self.dirty.add(m.address)
         for request in decision.requests:
             memory.requests[address][request.id] = request
         for ref in decision.agreed:
@@ -658,7 +666,8 @@ class World:
 
     # -- promises -------------------------------------------------------------------------------------------------
     def _check_decision(self, address: int, view: View, decision: Decision) -> None:
-        for thing in (*decision.actions, *decision.moves, *decision.facts):
+        things: tuple[Action | Move | Fact, ...] = (*decision.actions, *decision.moves, *decision.facts)
+        for thing in things:
             if not thing.because.strip():
                 self.broken["R5"].append(f"{thing} has no because")
         after_ = decision.requests[-1] if decision.requests else view.request
@@ -666,7 +675,9 @@ class World:
             s = fact.suppression
             if s and fact.kind is FactKind.LIFTED and (s.reason in COMPLAINTS or s.reason is Reason.UNKNOWN):
                 self.broken["R7"].append(f"{s.reason} was lifted at {address}")
-            if s and s.scope == ALL and fact.kind is FactKind.LIFTED and not (after_ and s.key in after_.names):
+            asked = [r for r in (view.request, *decision.requests) if r]
+            named = any(s.key in r.names for r in asked) if s else False
+            if s and s.scope == ALL and fact.kind is FactKind.LIFTED and not named:
                 self.broken["R2"].append(f"{s.key} was lifted at {address}, and no request names it")
         for action in decision.actions:
             if action.deed in LIFTS:
@@ -755,11 +766,11 @@ class World:
                 if kind not in (FactKind.LIFTED, FactKind.WITHDRAWN):
                     held[suppression.key] = suppression
             elif kind is FactKind.ASKED:
-                states.setdefault(str(told.values["request"]), State.REQUESTED)  # type: ignore[attr-defined]  # a Fact
+                states.setdefault(str(told.values["request"]), State.REQUESTED)
             elif kind is None:
-                if states.get(told.request) is not told.before:  # type: ignore[attr-defined]  # a Move
+                if states.get(told.request) is not told.before:
                     self.broken["R6"].append(f"{told} does not follow from the ledger")
-                states[told.request] = told.after  # type: ignore[attr-defined]  # a Move
+                states[told.request] = told.after
         if held != self.memory.held[address]:
             self.broken["R6"].append(f"replaying the ledger gives other suppressions at {address}")
         if states != {r.id: r.state for r in self.memory.requests[address].values()}:
