@@ -1,4 +1,4 @@
-"""Mail servers, a file each.
+"""Mail servers behind the Mailer port. See README.md beside this file.
 
-Never imports: CRMs and e-mail platforms.
+Never imports: the store, other vendors, the emulators.
 """
