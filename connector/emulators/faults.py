@@ -1,7 +1,8 @@
 """Faults on demand and a request log, around any emulator: `/_emulator/faults`, `/_emulator/requests`, `/_emulator/latency`.
 
-A fault is JSON: `kind` (429, 503, slow, cut_before, cut_after, cut_body, wrong_body, expired), `after` (matching requests
-to let pass first), `times`, `method`, `path` (a regular expression), `retry_after` (seconds, or an HTTP date as text),
+A fault is JSON: `kind` (429, 503, slow, cut_before, cut_after, cut_body, wrong_body,
+empty_body, short_body, expired), `after` (matching requests to
+let pass first), `times`, `method`, `path` (a regular expression), `retry_after` (seconds, or an HTTP date as text),
 `seconds` (for slow), `body` (for wrong_body).
 """
 
@@ -113,6 +114,8 @@ class Faults:
             case "wrong_body":
                 await self.app(scope, receive, _nowhere)
                 await _answer(send, 200, fault.content_type, fault.body.encode())
+            case "empty_body" | "short_body":
+                await self.app(scope, receive, _shortened(send, keep=fault.kind == "short_body"))
             case _:
                 raise ValueError(f"unknown fault {fault.kind}")
 
@@ -155,6 +158,28 @@ async def _answer(
 
 async def _nowhere(message: Message) -> None:
     """Swallows an answer: the deed was done, and nobody hears of it."""
+
+
+def _shortened(send: Send, *, keep: bool) -> Send:
+    """A whole, well-formed answer whose body lacks its last line (or last half), or everything."""
+    start: list[Message] = []
+    body = b""
+
+    async def shortened(message: Message) -> None:
+        nonlocal body
+        if message["type"] == "http.response.start":
+            start.append(message)
+            return
+        body += bytes(message.get("body", b""))
+        if message.get("more_body"):
+            return
+        lines = body.splitlines(keepends=True)
+        kept = b"" if not keep else b"".join(lines[:-1]) if len(lines) > 1 else body[: len(body) // 2]
+        raw = [(k, v) for k, v in start[0]["headers"] if k.lower() not in (b"content-length", b"transfer-encoding")]
+        await send({**start[0], "headers": [*raw, (b"content-length", str(len(kept)).encode())]})
+        await send({"type": "http.response.body", "body": kept})
+
+    return shortened
 
 
 def _half(scope: Scope, send: Send) -> Send:

@@ -90,7 +90,8 @@ class Emulated:
         self.salesforce.install_package()
         self.contacts = self.salesforce.load("Contact", contacts)
         self.mailbox = mailbox.Mailbox().start()
-        self.salesforce_server = Running(Faults(salesforce.create_app(self.salesforce), expired_body=_EXPIRED))
+        self.faults = Faults(salesforce.create_app(self.salesforce), expired_body=_EXPIRED)
+        self.salesforce_server = Running(self.faults)
         self.mailbox_server = Running(Faults(mailbox.create_app(self.mailbox)))
         self.config = folder / "config"
         self._write(listen, public_url or f"http://{listen}")

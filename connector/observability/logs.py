@@ -34,8 +34,10 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 def configure(form: str) -> None:
     """Sets the form of log lines for this process: `json` or `console`; they go to standard error."""
-    last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(
-        colors=False, exception_formatter=structlog.dev.plain_traceback
+    last: Any = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[
@@ -52,5 +54,7 @@ def configure(form: str) -> None:
 
 
 def logger(**bound: Any) -> Any:
-    """A logger with these values on every line."""
+    """A logger with these values on every line; redaction never depends on somebody having configured it."""
+    if not structlog.is_configured():
+        configure("console")
     return structlog.get_logger(**bound)

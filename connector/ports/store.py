@@ -94,6 +94,7 @@ class Owed:
     """One deed of the outbox. `address` is empty where none is stored (a deed on a record needs none).
 
     `intended_at` is when the deed was first promised: a letter is dated by it, so that its bytes stay the same.
+    `begun`: it was sent before and nothing was recorded, so that it may be done already.
     """
 
     action: Action
@@ -101,6 +102,7 @@ class Owed:
     address: Address | str
     attempts: int
     intended_at: datetime
+    begun: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,7 +234,7 @@ class Store(Protocol):
         """Deeds of a phase that are due, oldest first; of a request only those whose earlier deeds are settled."""
 
     def sending(self, run: Run, keys: Sequence[str]) -> None:
-        """Commits the intent to send letters: from here on a crash sends the same bytes again."""
+        """Commits the intent to do what may not be repeated blindly: from here on a crash leaves it `begun`."""
 
     def settle(self, run: Run, settled: Sequence[Settlement], now: datetime) -> None:
         """Outbox rows settled, the mirror agreed, the ledger told, in one transaction. `later` waits longer each time."""

@@ -43,12 +43,13 @@ class Outbox(Part):
                     address=Address(row.address or ""),
                     attempts=row.attempts,
                     intended_at=moment,
+                    begun=row.state == "sending",
                 )
             )
         return found
 
     def sending(self, run: Run, keys: Sequence[str]) -> None:
-        """Commits the intent to send letters: from here on a crash sends the same bytes again."""
+        """Commits the intent to do what may not be repeated blindly: from here on a crash leaves it `begun`."""
         with self._fenced(run) as connection:
             connection.execute(_SENDING, [{"tenant": self.tenant, "key": key} for key in keys])
 

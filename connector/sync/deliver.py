@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from connector.core.action import LIFTS, Deed, Side
+from connector.core.action import ANEW, LIFTS, Deed, Side
 from connector.core.address import Address, normalise
 from connector.core.errors import BugError, TransientError
 from connector.core.restriction import Flag, Ref
 from connector.core.said import Kind
 from connector.core.suppression import Reason
+from connector.core.view import Word
 from connector.ports.adapter import Outcome, Status
 from connector.ports.crm import NewNote, NewRecord, RecordChange
 from connector.ports.esp import EspChange
@@ -24,6 +25,7 @@ SETTLED_AT_ONCE = 1000
 
 _WRITES = frozenset({Deed.RESTRICT, Deed.UNRESTRICT, Deed.WRITE_LIST, Deed.CLEAR_BOX, Deed.WRITE_STATUS})
 _LETTERS = frozenset({Deed.MAIL, Deed.NOTICE})
+_FREE = frozenset({Flag.CLEAR.value, Word.SUBSCRIBED.value, Word.ABSENT.value})
 _TURNS = frozenset({Kind.STOP, Kind.COMPLAINT, Kind.CANCEL})
 
 
@@ -42,16 +44,18 @@ class Delivered:
         return sum(self.done[deed.value] for deed in LIFTS)
 
 
-def deliver(rt: Runtime, run: Run, phases: Iterable[int], delivered: Delivered) -> int:
+def deliver(rt: Runtime, run: Run, phases: Iterable[int], delivered: Delivered, *, begun_only: bool = False) -> int:
     """Carries out what is owed in these phases; how many items ended. A side that fails is left alone from then on.
 
+    `begun_only`: just what was sent before and never recorded, which has to be known before anything is decided anew.
     Raises: `ConfigError`, `BugError`.
     """
     ended = 0
     for phase in phases:
         tried: set[str] = set()
         while True:
-            batch = [o for o in rt.store.owed(run, phase, rt.clock.now()) if _due(o, delivered, tried)]
+            owed = rt.store.owed(run, phase, rt.clock.now())
+            batch = [o for o in owed if _due(o, delivered, tried) and (o.begun or not begun_only)]
             if not batch:
                 break
             tried |= {o.action.key for o in batch}
@@ -67,6 +71,11 @@ def _due(owed: Owed, delivered: Delivered, tried: set[str]) -> bool:
 def _deed(rt: Runtime, run: Run, deed: Deed, batch: Sequence[Owed], delivered: Delivered) -> int:
     if deed in LIFTS:
         batch = _still_right(rt, run, deed, batch, delivered)
+    if deed in ANEW and deed not in _LETTERS:
+        batch = _still_wanted(rt, run, batch, delivered)
+        fresh = [o.action.key for o in batch if not o.begun]
+        if fresh:
+            rt.store.sending(run, fresh)
     by_key = {o.action.key: o for o in batch}
     ended = 0
     buffer: list[Settlement] = []
@@ -163,17 +172,35 @@ def _still_right(rt: Runtime, run: Run, deed: Deed, batch: Sequence[Owed], deliv
     except TransientError as trouble:
         delivered.troubles[batch[0].action.side] = trouble
         return []
-    right, moved = [], []
+    right, ended = [], []
     for owed in batch:
-        expected = shown.get((owed.address, owed.action.target)) == owed.action.expects
-        if expected and not _turned(rt, run, owed):
+        key, now = owed.action.key, shown.get((owed.address, owed.action.target), "")
+        if owed.begun and now.partition("|")[0] in _FREE:
+            words = "found done: the answer to it had been lost"
+            ended.append(Settlement(owed=owed, outcome=Outcome(key=key, status=Status.DONE, words=words)))
+        elif now == owed.action.expects and not _turned(rt, run, owed):
             right.append(owed)
         else:
             words = "the address changed between the look and the lift; it is looked at again"
-            outcome = Outcome(key=owed.action.key, status=Status.CONFLICT, words=words)
-            moved.append(Settlement(owed=owed, outcome=outcome))
-    _record(rt, run, moved, delivered)
+            ended.append(Settlement(owed=owed, outcome=Outcome(key=key, status=Status.CONFLICT, words=words)))
+    _record(rt, run, ended, delivered)
     return right
+
+
+def _still_wanted(rt: Runtime, run: Run, batch: Sequence[Owed], delivered: Delivered) -> list[Owed]:
+    """A step of a request that is no longer on its way is not taken."""
+    lifting: dict[str, bool] = {"": True}
+    for request in {o.action.request for o in batch} - {""}:
+        found = rt.store.request(request)
+        lifting[request] = found is not None and found[1].lifting
+    words = "its request is no longer on its way"
+    stale = [
+        Settlement(owed=o, outcome=Outcome(key=o.action.key, status=Status.CONFLICT, words=words))
+        for o in batch
+        if not lifting[o.action.request]
+    ]
+    _record(rt, run, stale, delivered)
+    return [o for o in batch if lifting[o.action.request]]
 
 
 def _turned(rt: Runtime, run: Run, owed: Owed) -> bool:

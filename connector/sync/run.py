@@ -73,11 +73,18 @@ def _held(rt: Runtime, run: Run, sweep: bool) -> Report:
     except Exception as error:
         failure = error if isinstance(error, Failure) else _bug(error)
         rt.store.finish(run, Ended.FAILED, failure.operator, counts)
-        rt.log.error("run.failed", run=run.id, why=failure.log, family=type(failure).__name__, exc_info=error)
+        rt.log.error(
+            "run.failed", run=run.id, why=failure.log, family=type(failure).__name__, exc_info=_trace(failure, error)
+        )
         raise failure from error
     rt.store.finish(run, report.outcome, report.sentence, report.counts)
     rt.log.info("run.ended", run=run.id, outcome=report.outcome.value, **report.counts)
     return report
+
+
+def _trace(failure: Failure, error: Exception) -> Exception | None:
+    """Where it happened; told for bugs alone, for every other family its own words say it."""
+    return error if isinstance(failure, BugError) else None
 
 
 def _bug(error: Exception) -> BugError:
@@ -97,6 +104,7 @@ def _story(rt: Runtime, run: Run, sweep: bool, counts: Counter[str]) -> Report:
     seen = gather(rt, run, sweep=sweep)
     breaker = Breaker(policy=rt.policy, room=rt.store.lift_room(rt.clock.now()))
     for _ in range(_ROUNDS):
+        deliver(rt, run, _ALL_PHASES, delivered, begun_only=True)
         look(rt, run, seen)
         planned = _promise(rt, run, seen, breaker)
         counts.update(planned)
@@ -104,7 +112,8 @@ def _story(rt: Runtime, run: Run, sweep: bool, counts: Counter[str]) -> Report:
         ended = deliver(rt, run, _ALL_PHASES, delivered)
         if delivered.lifted > lifted and seen.esp_complete:
             _events_since(rt, run, seen)
-        if not ended and not planned["requests"]:
+        # what a side did before it fell silent is not known: nothing more is decided on it
+        if delivered.troubles or not (ended or planned["requests"]):
             break
         rt.store.anew(run)
     return _report(rt, run, seen, delivered, breaker, counts)

@@ -94,7 +94,7 @@ async def results(request: Request, org: Org, user: str) -> Response:
         raise VendorError("JOB_NOT_COMPLETE", "the job is not complete")
     rows = held["rows"]
     start = _locator(request.query_params.get("locator"), rows)
-    size = int(request.query_params.get("maxRecords", 250_000))
+    size = min(int(request.query_params.get("maxRecords", org.bulk_page)), org.bulk_page)
     piece = rows[start : start + size]
     more = start + size < len(rows)
     headers = {"Sforce-NumberOfRecords": str(len(piece)), "Sforce-Locator": f"L{start + size}" if more else "null"}

@@ -93,10 +93,10 @@ def _tracking(org: Org, body: dict[str, bool]) -> None:
 
 
 def _settings(org: Org, body: dict[str, Any]) -> None:
-    """clock_offset (seconds), limit, used, bulk_delay, validation, edition, api_enabled."""
+    """clock_offset (seconds), limit, used, bulk_delay, page, bulk_page, validation, edition, api_enabled."""
     if "clock_offset" in body:
         org.offset = timedelta(seconds=body["clock_offset"])
-    for name in ("limit", "used", "bulk_delay", "validation", "edition", "api_enabled"):
+    for name in ("limit", "used", "bulk_delay", "page", "bulk_page", "validation", "edition", "api_enabled"):
         if name in body:
             setattr(org, name, body[name])
     org.rows("Organization")[org.id]["OrganizationType"] = org.edition

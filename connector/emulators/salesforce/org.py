@@ -93,6 +93,7 @@ class Org:
         self.api_enabled = True
         self.limit, self.used = 1_000_000, 0
         self.bulk_delay = 0.0
+        self.page, self.bulk_page = 2_000, 250_000
         self.validation = True
         self.tracked: set[str] = set()
         self.hidden: set[str] = set()

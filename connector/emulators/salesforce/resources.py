@@ -38,7 +38,7 @@ def _first(request: Request, org: Org, *, deleted: bool) -> Response:
     if not tree.fields:
         return JSONResponse({"totalSize": len(rows), "done": True, "records": []})
     made = [_record(org, tree, request.path_params["version"], r) for r in rows]
-    return _page(request, made, 0, _batch_size(request), f"0r8{secrets.token_hex(8)[:15]}")
+    return _page(request, made, 0, min(_batch_size(request), org.page), f"0r8{secrets.token_hex(8)[:15]}")
 
 
 def _batch_size(request: Request) -> int:
