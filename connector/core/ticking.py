@@ -56,9 +56,12 @@ def _tick(case: Case, record: Record, tick: Tick) -> None:
 def boxes(case: Case) -> None:
     """A box whose request ended is cleared; where it was refused, a note says why and whom to ask."""
     request = case.request
+    agreed = agreed_records(case)
     for record in case.view.records:
         if not record.box or not record.counts or record.tick is None:
             continue
+        if not record.agreed_box and record.ref not in agreed:
+            continue  # it has not asked yet
         if request and request.open:
             continue
         evidence = request.id if request else "none"

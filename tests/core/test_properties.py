@@ -91,7 +91,7 @@ def test_r8_a_request_ends_or_waits_for_something_named(tape: bytes) -> None:
     assert not _broken(World(tape).play().settle().check_end(), "R8")
 
 
-# -- any view at all --------------------------------------------------------------------------------------------------
+# -- any view at all -------------------------------------------------------------------------------
 START = datetime(2026, 11, 26, 12, tzinfo=UTC)
 TIMES = st.integers(-60 * 24 * 90, 60 * 24 * 90).map(lambda minutes: START + timedelta(minutes=minutes))
 MAYBE = st.none() | TIMES

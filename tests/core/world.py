@@ -186,6 +186,7 @@ class World:
         self.broken: dict[str, list[str]] = defaultdict(list)
         self.deeds: list[tuple[Deed, str, int]] = []
         self.looked_at: datetime = START
+        self.merged: dict[Ref, datetime] = {}
         self.homes: dict[tuple[Ref, datetime], int] = {}
         self.first_heard: dict[tuple[int, datetime], datetime] = {}
         for number in (1, 2):
@@ -395,18 +396,18 @@ class World:
                 self.truth[home].says(self._heard(home, row.at, self.crm_times))
         for m in self.memory.mirror.values():
             if self.policy.moved is Moved.FOLLOW_PERSON and not m.record.deleted:
-                self._travels(m.agreed_address, m.address)
+                self._travels(m.agreed_address, m.address, self.looked_at)
             winner = self.memory.mirror.get(m.merged_into) if m.merged_into else None
             if winner:
-                self._travels(m.address, winner.address)
+                self._travels(m.address, winner.address, min(self.looked_at, self.merged[m.record.ref]))
         for address, place in enumerate(self.places):
             if place.word is Word.SUPPRESSED and place.by == "operator" and place.readable and place.at:
                 self.truth[address].says(self._heard(address, place.at, self.esp_times))
 
-    def _travels(self, old: int, new: int) -> None:
-        """Under follow_person, and by a merge, a stop that stands at the old address is one at the new."""
+    def _travels(self, old: int, new: int, until: datetime) -> None:
+        """Under follow_person, and by a merge, a stop that stands at the old address by then is one at the new."""
         truth = self.truth[old]
-        if old != new and truth.stopped() and truth.stop:
+        if old != new and truth.stopped() and truth.stop and truth.stop <= until:
             self.truth[new].says(truth.stop)
 
     def _heard(self, address: int, at: datetime, timed: bool) -> datetime:
@@ -812,7 +813,7 @@ def _nothing(world: World, owed: Outboxed) -> None:
     return None
 
 
-# -- what the sides do with a deed ----------------------------------------------------------------------------------
+# -- what the sides do with a deed -----------------------------------------------------------------
 def _restrict(world: World, owed: Outboxed) -> str:
     row = world.rows[Ref.parse(owed.action.target)]
     if row.access is not Access.WRITABLE or row.deleted:
@@ -921,7 +922,7 @@ _DOERS = {
 }
 
 
-# -- what an outcome means for the mirror -----------------------------------------------------------------------------
+# -- what an outcome means for the mirror ----------------------------------------------------------
 def _flagged(world: World, owed: Outboxed) -> None:
     m = world.memory.mirror[Ref.parse(owed.action.target)]
     lifted = owed.action.deed is Deed.UNRESTRICT
@@ -1015,7 +1016,7 @@ _EFFECTS = {
 }
 
 
-# -- what may happen --------------------------------------------------------------------------------------------------
+# -- what may happen -------------------------------------------------------------------------------
 def _who(who: int) -> int:
     """An address; the first one most often, so that much happens to one person."""
     return (0, 0, 0, 1, 1, 2)[who % 6]
@@ -1164,6 +1165,7 @@ def _merge(world: World, who: int, how: int) -> None:
     if winner is loser or winner.deleted or loser.deleted or winner.ref.entity != loser.ref.entity:
         return
     loser.deleted, loser.merged_into = True, winner.ref
+    world.merged[loser.ref] = world.now
     world._touch(winner)
     world._touch(loser)
 
