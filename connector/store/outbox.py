@@ -191,7 +191,7 @@ _MOVE = text(
     "UPDATE requests SET state = :state, open = :open, body = :body, confirmed_at = :confirmed_at "
     "WHERE tenant = :tenant AND id = :id"
 )
-_STANDS = "(o.state = 'owed' OR (o.state = 'done' AND o.settled_at > :since))"
+_STANDS = "(o.state IN ('owed', 'sending') OR (o.state = 'done' AND o.settled_at > :since))"
 _LIFT = f"o.tenant = :tenant AND o.deed IN ('unsuppress', 'unrestrict') AND {_STANDS}"
 _BY_PERSON = '(r.body LIKE \'%"confirmed_by": "by the %\')'
 _UNKNOWN = (

@@ -177,7 +177,7 @@ class DoingContract:
         assert [o.action.target for o in owed] == ["Contact/0", "Contact/1"]
 
     def test_sending(self, case: Case) -> None:
-        """A letter whose sending was committed is given again after a crash, as it was, whatever is decided anew."""
+        """What was begun is given again after a crash, as begun and as it was, whatever is decided anew."""
         case.know("ann")
         mail = deed(Deed.MAIL, request="r1", mail=1)
         case.promise("ann", Decision(requests=(asked(),), actions=(mail,)))
@@ -185,7 +185,7 @@ class DoingContract:
         case.restart()
         case.store.anew(case.run)
         [owed] = case.owed(Deed.MAIL)
-        assert (owed.action, owed.intended_at, owed.address) == (mail, START, person("ann"))
+        assert (owed.action, owed.intended_at, owed.address, owed.begun) == (mail, START, person("ann"), True)
         assert case.view("ann").settled == {mail.key: Settled.OWED}
 
     def test_mailed(self, case: Case) -> None:
