@@ -1,66 +1,64 @@
-"""The one place that sends: session, timeouts, host pinning, counting, retries, redaction, and the vendor's budget."""
+"""The one place that sends: session, timeouts, host pinning, counting, retries, token refresh, the vendor's budget."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import msgspec
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from connector.adapters._headers import Budget, http_date, retry_after
+from connector.adapters._redaction import redacted
 from connector.core.errors import ConfigError, TransientError
 from connector.ports.clock import Clock
+
+__all__ = ["Wire", "redacted"]
 
 CONNECT, READ = 3.05, 30.0
 """Default timeouts in seconds."""
 
-ATTEMPTS = 5
+ATTEMPTS = 6
+FIRST_WAIT = 0.25
 LONGEST_WAIT = 60.0
 """The longest wait between two attempts; a vendor that asks for more ends the run, and the next one goes on."""
 
-BUSY = frozenset({408, 420, 429, 500, 502, 503, 504})
-NEVER_TAKEN = frozenset({429, 420})
+NEVER_TAKEN = frozenset({420, 429})
 """Answers by which the vendor says that it did nothing, so that even a write may be repeated."""
 
+BUSY = frozenset({406, 408, 500, 502, 503, 504}) | NEVER_TAKEN
+
+GOES_ON = "Nobody was let go; the next run goes on where this one stopped."
+
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_SECRETS = re.compile(r"(?i)(bearer |oauth |basic |token\"?[:=]\s*\"?|password\"?[:=]\s*\"?)[^\s\"',&]+")
-_ADDRESS = re.compile(r"[^\s@\"'<>|=&]+@[^\s@\"'<>|&]+")
-
-
-def redacted(text: str) -> str:
-    """A piece of an answer as errors and logs may show it: no token, no address, 300 characters."""
-    return _ADDRESS.sub("<address>", _SECRETS.sub(r"\1<secret>", text))[:300]
+_REQUEST_IDS = ("X-Request-Id", "X-SFDC-Request-Id", "X-Ms-Request-Id", "Request-Id")
 
 
 class _Again(Exception):  # noqa: N818  # never leaves this file
-    """This attempt failed in a way that another may not."""
+    """One attempt failed in a way that another may not."""
 
     def __init__(self, failure: TransientError) -> None:
         super().__init__(failure.operator)
         self.failure = failure
 
 
-@dataclass(kw_only=True)
-class Budget:
-    """The vendor's own count of calls in its window; None where it never told."""
+class _Session(requests.Session):
+    """Knows no redirects and nothing of the machine's environment."""
 
-    used: int | None = None
-    limit: int | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers["User-Agent"] = "suppression-connector"
 
-    @property
-    def left(self) -> float:
-        """The share that is left, 1.0 where the vendor does not tell."""
-        if self.used is None or not self.limit:
-            return 1.0
-        return max(0.0, 1.0 - self.used / self.limit)
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None: a redirect is an answer like another, so that no login travels along."""
+        return None
 
 
 class _Pinned(HTTPAdapter):
@@ -72,15 +70,14 @@ class _Pinned(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """One attempt on the wire. Raises: `ConfigError` for a foreign host or plain http."""
+        if args:
+            raise TypeError("keywords only")
         wire = self._wire
         request.url = wire.mapped(str(request.url))
         request.headers.pop("Host", None)
-        if args:
-            raise TypeError("keywords only")
         kwargs["timeout"] = kwargs.get("timeout") or (CONNECT, wire.read_timeout)
         kwargs["verify"] = wire.ca_bundle or True
-        if wire.proxies:
-            kwargs["proxies"] = dict(wire.proxies)
+        kwargs["proxies"] = dict(wire.proxies or {})
         wire.calls += 1
         sent = wire.clock.now()
         response = super().send(request, **kwargs)
@@ -89,7 +86,11 @@ class _Pinned(HTTPAdapter):
 
 
 class Wire:
-    """One tenant's way to one vendor. `authorise` gives the header value of a fresh login; it is called as needed."""
+    """One tenant's way to one vendor. `authorise` gives the header value of a fresh login; it is called as needed.
+
+    `composed` maps the beginnings of URLs that a library composes to where they really go. `usage` reads the vendor's
+    count of calls, as (used, limit), from an answer's headers. Raises: `ConfigError` for unencrypted traffic.
+    """
 
     def __init__(
         self,
@@ -101,22 +102,23 @@ class Wire:
         ca_bundle: str | None = None,
         read_timeout: float = READ,
         composed: Mapping[str, str] | None = None,
+        usage: Callable[[Mapping[str, str]], tuple[int, int] | None] = lambda _: None,
+        reserve: float = 0.0,
     ) -> None:
-        self.vendor = vendor
-        self.base_url = base_url.rstrip("/")
-        self.clock = clock
+        self.vendor, self.base_url, self.clock = vendor, base_url.rstrip("/"), clock
         self.proxies, self.ca_bundle, self.read_timeout = proxies, ca_bundle, read_timeout
-        self.composed = {} if composed is None else composed
-        self.hosts = {urlsplit(base_url).netloc}
+        self.composed, self._usage = composed or {}, usage
         self.calls = 0
-        self.budget = Budget()
+        self.budget = Budget(reserve=reserve)
         self.offset = timedelta()
+        self.heard_at: float | None = None
         self.authorise: Callable[[], str] | None = None
-        self.server_time: datetime | None = None
         self._token = ""
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["User-Agent"] = "suppression-connector"
+        self._home = _origin(urlsplit(self.base_url))
+        self.mapped(self.base_url)
+        if ca_bundle and not Path(ca_bundle).exists():
+            raise ConfigError(f"There is no CA bundle {ca_bundle}; see ca_bundle in the tenant's YAML.", vendor=vendor)
+        self.session: requests.Session = _Session()
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, _Pinned(self))
 
@@ -126,9 +128,9 @@ class Wire:
             if url.startswith(composed):
                 url = real.rstrip("/") + url.removeprefix(composed)
         parts = urlsplit(url)
-        if parts.scheme == "https" and parts.hostname in _LOOPBACK and urlsplit(self.base_url).scheme == "http":
+        if parts.scheme == "https" and parts.hostname in _LOOPBACK and self._home[0] == "http":
             parts = parts._replace(scheme="http")
-        if parts.netloc not in self.hosts:
+        if _origin(parts) != self._home:
             raise ConfigError(
                 f"{self.vendor} pointed to the foreign host {parts.hostname}; nothing was sent there. "
                 "If it is yours, name it in the tenant's YAML.",
@@ -140,19 +142,19 @@ class Wire:
 
     def learn(self, response: requests.Response, sent: datetime) -> None:
         """What every answer tells besides: the vendor's clock, and how many calls are left."""
-        date = response.headers.get("Date")
-        if date:
-            try:
-                server = parsedate_to_datetime(date)
-            except ValueError:
-                return
-            now = self.clock.now()
-            self.server_time = server
+        used = self._usage(response.headers)
+        if used:
+            self.budget.used, self.budget.limit = used
+        server = http_date(response.headers.get("Date"))
+        if server:
             # the header has whole seconds: half a second is its mean error
-            self.offset = server + timedelta(milliseconds=500) - (sent + (now - sent) / 2)
-        usage = re.search(r"api-usage=(\d+)/(\d+)", response.headers.get("Sforce-Limit-Info", ""))
-        if usage:
-            self.budget.used, self.budget.limit = int(usage.group(1)), int(usage.group(2))
+            middle = sent + (self.clock.now() - sent) / 2
+            self.offset = server + timedelta(milliseconds=500) - middle
+            self.heard_at = self.clock.monotonic()
+
+    def server_now(self) -> datetime:
+        """The vendor's clock, as far as its answers told."""
+        return self.clock.now() + self.offset
 
     def call(
         self,
@@ -162,12 +164,13 @@ class Wire:
         repeat: bool,
         action: str,
         ok: tuple[int, ...] = (200,),
-        tolerate: tuple[int, ...] = (),
+        read: Callable[[requests.Response], Any] | None = None,
         **request: Any,
-    ) -> requests.Response:
+    ) -> Any:
         """One call, repeated as long as that is safe; `repeat` says that doing it twice is as good as once.
 
-        `ok` and `tolerate` are the statuses given back. Raises: `TransientError`, `ConfigError`.
+        The response, or what `read` makes of it: a `TransientError` of `read` counts as a failed attempt. `ok` are the
+        statuses that are answers. Raises: `TransientError`, `ConfigError`, and what `read` raises.
         """
         url = urljoin(self.base_url + "/", path)
         retrying = Retrying(
@@ -178,123 +181,119 @@ class Wire:
             reraise=True,
         )
         try:
-            response: requests.Response = retrying(
-                self._attempt, method, url, repeat, action, (*ok, *tolerate), request
-            )
+            return retrying(self._attempt, method, url, repeat, action, ok, read, request)
         except _Again as again:
-            raise again.failure from again
-        return response
+            raise again.failure from None
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.failure.retry_after if isinstance(error, _Again) else None
-        if asked is not None:
-            return asked
-        exponential: float = 0.25 * 2 ** (state.attempt_number - 1) * (0.5 + self.clock.random())
-        return min(exponential, LONGEST_WAIT)
+        exponential: float = FIRST_WAIT * 2 ** (state.attempt_number - 1)
+        # with jitter on top also where the vendor named a time, or all its clients come back at once
+        return min(asked if asked is not None else exponential, LONGEST_WAIT) * (1 + self.clock.random() / 4)
 
     def _attempt(
-        self, method: str, url: str, repeat: bool, action: str, fine: tuple[int, ...], request: dict[str, Any]
-    ) -> requests.Response:
+        self,
+        method: str,
+        url: str,
+        repeat: bool,
+        action: str,
+        ok: tuple[int, ...],
+        read: Callable[[requests.Response], Any] | None,
+        request: dict[str, Any],
+    ) -> Any:
         response = self._send(method, url, repeat, action, request)
         if response.status_code == 401 and self.authorise is not None:
             response.close()
             self._token = ""
             response = self._send(method, url, repeat, action, request)
             if response.status_code == 401:
-                raise ConfigError(
-                    f"{self.vendor} refuses its own fresh login. See whether the integration user still has API access.",
-                    vendor=self.vendor,
-                    action=action,
-                    status=401,
-                    excerpt=redacted(response.text),
-                )
-        if response.status_code in fine:
-            return response
+                words = f"{self.vendor} refuses its own fresh login ({action}). "
+                words += "See whether the integration user still has API access."
+                raise ConfigError(words, **self.facts(response, action))
+        if response.status_code in ok:
+            try:
+                return read(response) if read else response
+            except TransientError as garbled:
+                raise self._again(garbled, repeat) from None
         failure = self.failure(response, action)
-        if response.status_code in NEVER_TAKEN or (repeat and response.status_code in BUSY):
-            if failure.retry_after is None or failure.retry_after <= LONGEST_WAIT:
-                raise _Again(failure)
-        raise failure
+        response.close()
+        raise self._again(failure, response.status_code in (BUSY if repeat else NEVER_TAKEN))
+
+    def _again(self, failure: TransientError, repeat: bool) -> Exception:
+        soon = failure.retry_after is None or failure.retry_after <= LONGEST_WAIT
+        return _Again(failure) if repeat and soon else failure
 
     def _send(self, method: str, url: str, repeat: bool, action: str, request: dict[str, Any]) -> requests.Response:
         headers = dict(request.get("headers") or {})
         if self.authorise is not None:
-            self._token = self._token or self.authorise()
+            try:
+                self._token = self._token or self.authorise()
+            except TransientError as refused:
+                # nothing of the call itself was sent yet
+                raise self._again(refused, True) from None
             headers["Authorization"] = self._token
         try:
             return self.session.request(method, url, **{**request, "headers": headers, "allow_redirects": False})
-        except requests.exceptions.SSLError as error:
-            raise ConfigError(
-                f"{self.vendor}'s certificate is not trusted; name its CA in ca_bundle.", vendor=self.vendor
-            ) from error
         except requests.exceptions.RequestException as error:
             failure = self.unreachable(error, action)
-            unsent = isinstance(error, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(error)
-            if repeat or unsent:
-                raise _Again(failure) from error
-            raise failure from error
+            # the chain would carry the URL, and with it addresses, into a log
+            raise self._again(failure, repeat or _unsent(error)) from None
 
     def unreachable(self, error: Exception, action: str) -> TransientError:
-        """The failure for a connection that broke."""
+        """The failure for a connection that broke. Raises: `ConfigError` where its certificate is not trusted."""
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            words = f"{self.vendor}'s certificate is not trusted; name its CA in ca_bundle."
+            raise ConfigError(words, vendor=self.vendor, action=action) from None
+        log = f"{self.vendor} {action}: {type(error).__name__}: {redacted(str(error))}"
         return TransientError(
-            f"{self.vendor} cannot be reached ({action}). Nobody was let go; the next run goes on where this one stopped.",
-            log=f"{self.vendor} {action}: {type(error).__name__}",
-            vendor=self.vendor,
-            action=action,
+            f"{self.vendor} cannot be reached ({action}). {GOES_ON}", log=log, vendor=self.vendor, action=action
         )
 
     def failure(self, response: requests.Response, action: str) -> TransientError:
         """The failure for a status that was not expected."""
-        return TransientError(
-            f"{self.vendor} answered {response.status_code} ({action}). "
-            "Nobody was let go; the next run goes on where this one stopped.",
-            retry_after=self._retry_after(response),
-            vendor=self.vendor,
-            action=action,
-            status=response.status_code,
-            request_id=response.headers.get("X-Request-Id", ""),
-            excerpt=redacted(response.text),
-        )
+        asked = retry_after(response.headers.get("Retry-After"), self.server_now())
+        words = f"{self.vendor} answered {response.status_code} ({action}). {GOES_ON}"
+        return TransientError(words, retry_after=asked, **self.facts(response, action))
 
-    def _retry_after(self, response: requests.Response) -> float | None:
-        told = response.headers.get("Retry-After", "").strip()
-        if not told:
-            return None
-        if told.isdigit():
-            return float(told)
+    def facts(self, response: requests.Response, action: str) -> dict[str, Any]:
+        """What an error says of an answer: vendor, action, status, its request's id, and a redacted excerpt."""
+        found = next((response.headers[name] for name in _REQUEST_IDS if name in response.headers), "")
         try:
-            moment = parsedate_to_datetime(told)
-        except ValueError:
-            return None
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, (aware - (self.clock.now() + self.offset)).total_seconds())
+            text = response.content.decode("utf-8", "replace")
+        except (requests.exceptions.RequestException, RuntimeError):
+            text = ""
+        facts = {"vendor": self.vendor, "action": action, "status": response.status_code, "request_id": found[:80]}
+        return facts | {"excerpt": redacted(text)}
 
     def json(self, response: requests.Response, type_: Any, action: str) -> Any:
-        """The answer decoded as `type_`. Raises: `TransientError` where it is something else, such as a proxy's page."""
+        """The answer decoded as `type_`. Raises: `TransientError` where it is something else, as a proxy's page is."""
+        kind = response.headers.get("Content-Type", "nothing").partition(";")[0]
+        if "json" not in kind:
+            raise self.garbled(action, f"{kind} instead of JSON")
         try:
             return msgspec.json.decode(response.content, type=type_)
-        except msgspec.DecodeError as error:
-            raise self.garbled(action, str(error)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self.garbled(action, str(error)) from None
 
     def garbled(self, action: str, why: str) -> TransientError:
         """The failure for an answer that is not what was asked for; it is never read as empty."""
-        return TransientError(
-            f"{self.vendor} answered something that is not its answer ({action}); a proxy may stand between. "
-            "Nobody was let go; the next run asks again.",
-            log=f"{self.vendor} {action}: {redacted(why)}",
-            vendor=self.vendor,
-            action=action,
-        )
-
-    @contextmanager
-    def reading(self, action: str) -> Iterator[None]:
-        """Around a streamed body: a cut becomes a `TransientError`."""
-        try:
-            yield
-        except requests.exceptions.RequestException as error:
-            raise self.unreachable(error, action) from error
+        words = f"{self.vendor} answered something that is not its answer ({action}); a proxy may stand between. "
+        log = f"{self.vendor} {action}: {redacted(why)}"
+        return TransientError(words + GOES_ON, log=log, vendor=self.vendor, action=action)
 
     def close(self) -> None:
         """Gives back its connections."""
         self.session.close()
+
+
+def _origin(parts: SplitResult) -> tuple[str, str, int | None, bool]:
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", port, "@" in parts.netloc
+
+
+def _unsent(error: requests.exceptions.RequestException) -> bool:
+    """Whether no connection came about, so that nothing can have been taken."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    unmade = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    return isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(reason, unmade)

@@ -87,7 +87,7 @@ class Candidates(Views):
         fill = text("INSERT INTO candidate SELECT digest, 1 FROM (" + query + ") AS c WHERE digest <> ''")  # noqa: S608  # constants
         after, turn = (0, ""), self._database.turn
         # The list stands on a connection of its own, with no transaction open while the views are decided.
-        with self._database.engine.connect().execution_options(reading=True) as connection:
+        with self._database.holding() as connection:
             with turn:
                 connection.execute(_LIST_OF_THEM)
                 connection.execute(_EMPTY)

@@ -87,6 +87,12 @@ class Database:
         with self.turn, _families(), self.engine.connect().execution_options(reading=True) as connection:
             yield connection
 
+    @contextmanager
+    def holding(self) -> Iterator[Connection]:
+        """A connection for tables of its own, in short looks: commit each, and hold `turn` meanwhile."""
+        with _families(), self.engine.connect().execution_options(reading=True) as connection:
+            yield connection
+
     def backup(self, target: Path) -> None:
         """Copies the database while it is in use. Raises: `ConfigError` where the copy cannot be written."""
         import sqlite3

@@ -1,4 +1,4 @@
-"""CRMs, a folder each.
+"""CRMs behind the CRM port, one folder per vendor.
 
-Never imports: e-mail platforms.
+Never imports: the store, sync, tenants, emulators; vendors never meet.
 """

@@ -7,6 +7,7 @@ from connector.core.decision import Decision
 from connector.core.lists import ListStatus
 from connector.core.policy import Policy
 from connector.core.restriction import Access
+from connector.core.resubscribe import State
 from connector.core.said import Kind
 from connector.core.suppression import Reason
 from connector.core.view import Tick, Word
@@ -53,6 +54,35 @@ class LookingContract:
         case.do("ann", deed(Deed.SUPPRESS, reason="hard_bounced"))
         assert not case.waits("ann")
         assert case.waits("ann", Policy(faults_restrict=True))
+
+    def test_withdrawn_fault(self, case: Case) -> None:
+        """A restriction that stood for a fault alone is a candidate once nothing holds the address any more."""
+        case.stage(record(case.store, "ann"))
+        case.promise("ann", added(stop(Reason.HARD_BOUNCED), stop(scope="News")))
+        case.do("ann", deed(Deed.RESTRICT, "Contact/ann", kind="fault"))
+        case.know("ann")
+        case.do("ann", deed(Deed.SUPPRESS, reason="hard_bounced"))
+        assert not case.waits("ann")
+        case.promise("ann", Decision(suppressions=(stop(scope="News"),)))
+        assert case.waits("ann")
+
+    def test_list_left(self, case: Case) -> None:
+        """Who left a list and is first read inside it is a candidate."""
+        case.promise("ann", added(stop(scope="News")))
+        assert not case.waits("ann")
+        case.hear(word(case.store, "ann", Word.SUBSCRIBED, lists={"News": ListStatus.SUBSCRIBED}))
+        assert case.waits("ann")
+        case.hear(word(case.store, "bob", Word.SUBSCRIBED, lists={"News": ListStatus.SUBSCRIBED}))
+        assert not case.waits("bob")
+
+    def test_waiting(self, case: Case) -> None:
+        """An open request waits in every run, and so does a box that nobody cleared yet."""
+        case.promise("ann", Decision(requests=(asked(),)))
+        case.promise("bob", Decision(requests=(asked(State.COMPLETED, key="r2"),)))
+        case.stage(record(case.store, "cid", box=True))
+        case.promise("cid", Decision(agreed=(contact("cid"),)))
+        case.next_run()
+        assert [case.waits(name) for name in ("ann", "bob", "cid")] == [True, False, True]
 
     def test_words(self, case: Case) -> None:
         """A platform's word is agreed by a decision; our own block, come back with its time, is no news."""

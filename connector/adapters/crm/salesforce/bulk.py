@@ -1,4 +1,8 @@
-"""Bulk API 2.0: query jobs read as a stream, ingest jobs whose every row is accounted for."""
+"""Bulk API 2.0: query jobs read as a stream, ingest jobs whose every row is accounted for.
+
+Bulk API 2.0 and Bulk API Developer Guide, "Query" and "Ingest". Bytes are decoded here, as UTF-8: simple-salesforce
+loses newlines inside of values, and takes an answer without charset for Latin-1.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,25 @@ import msgspec
 import requests
 import urllib3
 
+from connector.adapters._http import redacted
 from connector.adapters.crm.salesforce.api import Api
-from connector.core.errors import ConflictError, TransientError
+from connector.adapters.crm.salesforce.mapping import call_family
+from connector.core.errors import ConfigError, ConflictError, TransientError
 
 ROWS_A_PAGE = 100_000
 ROWS_A_PIECE = 10_000
-FIRST_POLL, LONGEST_POLL = 0.1, 0.9
-"""Seconds between polls: a finished job is noticed within a second."""
+ROWS_A_JOB = 100_000
+"""Rows in one ingest job: far below the 150 MB that one may hold."""
+
+PAGE_TRIES = 3
+FIRST_POLL, LONGEST_POLL, LATE_POLL = 0.1, 0.9, 10.0
+"""Seconds between polls: a finished job is noticed within a second; one that runs for long is asked more seldom."""
+
+LONG = 600.0
+"""Seconds after which a job runs for long."""
 
 PATIENCE = 4 * 3600.0
-"""Seconds after which a job that does not end is given up."""
+"""Seconds after which a job that does not end is left for the next run."""
 
 
 class Job(msgspec.Struct):
@@ -30,7 +43,16 @@ class Job(msgspec.Struct):
     state: str
     numberRecordsProcessed: int = 0  # noqa: N815  # the vendor's name
     numberRecordsFailed: int = 0  # noqa: N815  # as above
-    errorMessage: str = ""  # noqa: N815  # as above
+    errorMessage: str | None = None  # noqa: N815  # as above
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("JobComplete", "Failed", "Aborted")
+
+    @property
+    def words(self) -> str:
+        """Why it failed, without addresses."""
+        return redacted(self.errorMessage or "no reason given")
 
 
 def start_query(api: Api, soql: str) -> str:
@@ -42,135 +64,195 @@ def start_query(api: Api, soql: str) -> str:
         "columnDelimiter": "COMMA",
         "lineEnding": "LF",
     }
-    response = api.call("POST", "jobs/query", action="start a bulk query", json=body)
-    return str(api.wire.json(response, Job, "start a bulk query").id)
+    job: Job = api.call("POST", "jobs/query", Job, action="start a bulk query", json=body)
+    return job.id
 
 
 def wait(api: Api, path: str, action: str) -> Job:
-    """The job once it ended well. Raises: `TransientError` for one that failed or was aborted."""
+    """The job once it ended, well or not. Raises: `TransientError` for one that does not end."""
     pause, began = FIRST_POLL, api.wire.clock.monotonic()
     while True:
-        job: Job = api.wire.json(api.call("GET", path, action=action), Job, action)
-        if job.state == "JobComplete":
+        job: Job = api.call("GET", path, Job, action=action, place=True)
+        if job.ended:
             return job
-        if job.state in ("Failed", "Aborted") or api.wire.clock.monotonic() - began > PATIENCE:
+        waited = api.wire.clock.monotonic() - began
+        if waited > PATIENCE:
             raise TransientError(
-                f"Salesforce's job {job.id} ended as {job.state}: {job.errorMessage or 'no reason given'}. "
-                "The next run starts a new one.",
+                f"Salesforce's job {job.id} has not ended after {waited / 3600:.0f} hours; the next run looks again.",
                 vendor="Salesforce",
                 action=action,
             )
         api.wire.clock.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_POLL)
+        pause = min(pause * 1.5, LATE_POLL if waited > LONG else LONGEST_POLL)
 
 
-def query_pages(api: Api, job: str, columns: int, locator: str) -> Iterator[tuple[list[list[str]], str]]:
-    """Pieces of at most 10,000 rows, each with the locator of the page it came from; values are text.
+class QueryRead:
+    """One finished query job, read page by page. `locator` and `seen` say where a page begins."""
 
-    Raises: `TransientError` where a page holds other rows than its header says, or the job other than it counted.
-    """
-    path, action = f"jobs/query/{job}", "read a bulk query"
-    expected = wait(api, path, action).numberRecordsProcessed
-    whole, seen = not locator, 0
-    while True:
-        params: dict[str, Any] = {"maxRecords": ROWS_A_PAGE}
-        if locator:
-            params["locator"] = locator
-        headers = {"Accept": "text/csv"}
-        response = api.call("GET", f"{path}/results", action=action, params=params, headers=headers, stream=True)
-        for piece in _pieces(api, response, columns, action):
-            seen += len(piece)
-            yield piece, locator
-        locator = response.headers.get("Sforce-Locator", "")
-        if locator == "null":
-            break
-        if not locator:
-            raise api.wire.garbled(action, "a page without its locator")
-    if whole and seen != expected:
-        raise api.wire.garbled(action, f"{seen} rows came of {expected}")
+    def __init__(self, api: Api, job: str, columns: Sequence[str], *, locator: str = "", seen: int = 0) -> None:
+        self._api, self._job = api, job
+        self._columns = [c.lower() for c in columns]
+        self.locator, self.seen, self._following = locator, seen, ""
 
+    def pieces(self) -> Iterator[list[list[str]]]:
+        """At most 10,000 rows at a time, values as text. While one is held, `locator` is that of its own page.
 
-def _pieces(api: Api, response: requests.Response, columns: int, action: str) -> Iterator[list[list[str]]]:
-    announced = response.headers.get("Sforce-NumberOfRecords", "")
-    if not announced.isdigit() or "text/csv" not in response.headers.get("Content-Type", ""):
-        response.close()
-        raise api.wire.garbled(action, "no CSV of a bulk job")
-    count = 0
-    try:
-        response.raw.decode_content = True
-        # else urllib3 closes itself at the end of the body, under the reader's feet
-        response.raw.auto_close = False
-        text = io.TextIOWrapper(io.BufferedReader(response.raw, 1 << 17), encoding="utf-8", newline="")
-        rows = csv.reader(text, strict=True)
-        next(rows, None)
-        piece: list[list[str]] = []
-        for row in rows:
-            if len(row) != columns:
-                raise api.wire.garbled(action, f"{len(row)} cells where {columns} were asked for")
-            piece.append(row)
-            if len(piece) >= ROWS_A_PIECE:
+        Raises: `ConflictError` for a job that is gone or failed, `ConfigError` for one that asked for what the user may
+        not see, `TransientError` where a page holds other rows than its header says, or the job other than it counted.
+        """
+        action = "read a bulk query"
+        job = wait(self._api, f"jobs/query/{self._job}", action)
+        if job.state != "JobComplete":
+            code = (job.errorMessage or "").partition(":")[0].strip()
+            if call_family(code, 400, place=False, row=False) is ConfigError:
+                raise ConfigError(f"Salesforce refuses the bulk query: {job.words}", vendor="Salesforce", action=action)
+            said = f"Salesforce's job {self._job} ended as {job.state}: {job.words}. It is started anew."
+            raise ConflictError(said, vendor="Salesforce", action=action)
+        while True:
+            count = 0
+            for piece in self._page(action):
                 count += len(piece)
                 yield piece
-                piece = []
-        count += len(piece)
-        if piece:
-            yield piece
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise api.wire.unreachable(error, action) from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise api.wire.garbled(action, str(error)) from error
-    finally:
-        response.close()
-    if count != int(announced):
-        raise api.wire.garbled(action, f"{count} rows in a page of {announced}")
+            self.seen += count
+            if self._following == "null":
+                break
+            self.locator = self._following
+        if self.seen != job.numberRecordsProcessed:
+            raise self._api.wire.garbled(action, f"{self.seen} rows came of {job.numberRecordsProcessed}")
+
+    def _page(self, action: str) -> Iterator[list[list[str]]]:
+        """One page's pieces. Where it is cut it is read again, without what was given already: a locator is stable."""
+        given = 0
+        for attempt in range(1, PAGE_TRIES + 1):
+            try:
+                response = self._open(action)
+                skip = given
+                for piece in self._rows(response, action):
+                    fresh, skip = piece[skip:], max(0, skip - len(piece))
+                    given += len(fresh)
+                    yield fresh
+                return
+            except TransientError:
+                if attempt == PAGE_TRIES:
+                    raise
+                self._api.wire.clock.sleep(attempt)
+
+    def _open(self, action: str) -> requests.Response:
+        params: dict[str, Any] = {"maxRecords": ROWS_A_PAGE}
+        if self.locator:
+            params["locator"] = self.locator
+        response: requests.Response = self._api.call(
+            "GET",
+            f"jobs/query/{self._job}/results",
+            action=action,
+            place=True,
+            params=params,
+            headers={"Accept": "text/csv"},
+            stream=True,
+        )
+        told = response.headers
+        if not told.get("Sforce-NumberOfRecords", "").isdigit() or not told.get("Sforce-Locator"):
+            response.close()
+            raise self._api.wire.garbled(action, "no page of a bulk job")
+        if "text/csv" not in told.get("Content-Type", ""):
+            response.close()
+            raise self._api.wire.garbled(action, "no CSV of a bulk job")
+        self._following = told["Sforce-Locator"]
+        return response
+
+    def _rows(self, response: requests.Response, action: str) -> Iterator[list[list[str]]]:
+        """The rows of one page, as many as its header says; nothing is yielded of the last piece until that is sure."""
+        wire, count, piece = self._api.wire, 0, list[list[str]]()
+        announced, width = int(response.headers["Sforce-NumberOfRecords"]), len(self._columns)
+        try:
+            response.raw.decode_content = True
+            # else urllib3 closes itself at the end of the body, under the reader's feet
+            response.raw.auto_close = False
+            text = io.TextIOWrapper(io.BufferedReader(response.raw, 1 << 17), encoding="utf-8", newline="")
+            rows = csv.reader(text, strict=True)
+            names = next(rows, [])
+            if [n.lower() for n in names] != self._columns and (names or announced):
+                raise wire.garbled(action, f"the columns {names} where {self._columns} were asked for")
+            for row in rows:
+                if len(row) != width:
+                    raise wire.garbled(action, f"{len(row)} cells where {width} were asked for")
+                piece.append(row)
+                if len(piece) >= ROWS_A_PIECE:
+                    count += len(piece)
+                    yield piece
+                    piece = []
+        except (urllib3.exceptions.HTTPError, requests.exceptions.RequestException, OSError) as error:
+            raise wire.unreachable(error, action) from None
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise wire.garbled(action, str(error)) from None
+        finally:
+            response.close()
+        if count + len(piece) != announced:
+            raise wire.garbled(action, f"{count + len(piece)} rows in a page of {announced}")
+        yield piece
 
 
-def ingest(
-    api: Api, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, repeat: bool
-) -> dict[str, str]:
+def ingest(api: Api, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, str]:
     """Updates rows by id (the first column); the errors by id, as `CODE:words`. An unprocessed row is `LATER:`.
 
-    A block may be sent in a second job where the first one's fate is unknown; a lift may not.
+    Raises: `TransientError` where the fate of a job is unknown; its rows may be written or not.
     """
-    action = f"bulk update of {name}"
-    data = _csv(columns, rows)
-    body = {"object": name, "operation": "update", "contentType": "CSV", "lineEnding": "LF", "columnDelimiter": "COMMA"}
-    job = api.wire.json(api.call("POST", "jobs/ingest", action=action, json=body), Job, action).id
-    headers = {"Content-Type": "text/csv; charset=UTF-8"}
-    _tolerant(api, "PUT", f"jobs/ingest/{job}/batches", action, (201,), data=data, headers=headers)
-    _tolerant(api, "PATCH", f"jobs/ingest/{job}", action, (200,), json={"state": "UploadComplete"})
-    done = wait(api, f"jobs/ingest/{job}", action)
     errors: dict[str, str] = {}
-    if done.numberRecordsFailed:
-        errors |= {row["sf__Id"] or row["Id"]: row["sf__Error"] for row in _results(api, job, "failedResults", action)}
-    if done.numberRecordsProcessed != len(rows):
-        errors |= {row["Id"]: "LATER:not processed" for row in _results(api, job, "unprocessedrecords", action)}
-    if len(errors) < done.numberRecordsFailed + (len(rows) - done.numberRecordsProcessed):
-        raise api.wire.garbled(action, "fewer failed rows than were counted")
+    for start in range(0, len(rows), ROWS_A_JOB):
+        errors |= _ingest(api, name, columns, rows[start : start + ROWS_A_JOB])
     return errors
 
 
-def _tolerant(api: Api, method: str, path: str, action: str, ok: tuple[int, ...], **request: Any) -> None:
+def _ingest(api: Api, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, str]:
+    action = f"bulk update of {name}"
+    body = {"object": name, "operation": "update", "contentType": "CSV", "lineEnding": "LF", "columnDelimiter": "COMMA"}
+    job: Job = api.call("POST", "jobs/ingest", Job, action=action, json=body)
+    path, headers = f"jobs/ingest/{job.id}", {"Content-Type": "text/csv; charset=UTF-8"}
+    _step(api, "PUT", f"{path}/batches", path, action, (201,), data=_csv(columns, rows), headers=headers)
+    _step(api, "PATCH", path, path, action, (200,), json={"state": "UploadComplete"})
+    done = wait(api, path, action)
+    missing = len(rows) - done.numberRecordsProcessed
+    errors: dict[str, str] = {}
+    if done.numberRecordsFailed:
+        errors |= {row["id"]: row["sf__error"] for row in _results(api, path, "failedResults", action, "sf__error")}
+    if missing or done.state != "JobComplete":
+        said = f"LATER:the job did not come to it ({done.words})"
+        errors |= {row["id"]: said for row in _results(api, path, "unprocessedrecords", action)}
+    if len(errors) != done.numberRecordsFailed + missing:
+        raise api.wire.garbled(action, f"{len(errors)} rows not written where the job counts otherwise")
+    return errors
+
+
+def _step(api: Api, method: str, path: str, job: str, action: str, ok: tuple[int, ...], **request: Any) -> None:
     """A step of our own job: said twice after a cut, the second time is told that it was done already."""
     try:
-        api.call(method, path, action=action, ok=ok, **request)
+        api.call(method, path, action=action, ok=ok, place=True, **request)
     except ConflictError:
-        job: Job = api.wire.json(api.call("GET", path.removesuffix("/batches"), action=action), Job, action)
-        if job.state in ("Failed", "Aborted"):
+        now: Job = api.call("GET", job, Job, action=action, place=True)
+        if now.state in ("Failed", "Aborted"):
             raise
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    """An empty cell would leave the field as it is; `#N/A` empties it."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     words = {True: "true", False: "false", None: "#N/A", "": "#N/A"}
-    writer.writerows([words[v] if v in words else v for v in row] for row in rows)
+    writer.writerows([words.get(v, v) for v in row] for row in rows)
     return out.getvalue().encode()
 
 
-def _results(api: Api, job: str, kind: str, action: str) -> list[dict[str, str]]:
-    response = api.call("GET", f"jobs/ingest/{job}/{kind}", action=action)
+def _results(api: Api, path: str, kind: str, action: str, *columns: str) -> list[dict[str, str]]:
+    response: requests.Response = api.call("GET", f"{path}/{kind}", action=action, place=True)
     if "text/csv" not in response.headers.get("Content-Type", ""):
         raise api.wire.garbled(action, "no CSV of a bulk job")
-    return list(csv.DictReader(io.StringIO(response.content.decode("utf-8"), newline="")))
+    try:
+        reader = csv.DictReader(io.StringIO(response.content.decode("utf-8"), newline=""), strict=True)
+        reader.fieldnames = [name.lower() for name in reader.fieldnames or ()]
+        rows = list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise api.wire.garbled(action, str(error)) from None
+    if any(row.get(column) is None for row in rows for column in ("id", *columns)):
+        raise api.wire.garbled(action, "a result without its columns")
+    return rows

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connector.adapters.crm.salesforce.api import Api
-from connector.adapters.crm.salesforce.mapping import Fields, literal
-from connector.adapters.crm.salesforce.settings import ObjectSettings, Password, Settings
+from connector.adapters.crm.salesforce.api import GUIDE, Api, Describe
+from connector.adapters.crm.salesforce.described import field_findings
+from connector.adapters.crm.salesforce.mapping import EDITIONS, literal
+from connector.adapters.crm.salesforce.records import Fields, custom
+from connector.adapters.crm.salesforce.settings import Password, Settings
 from connector.adapters.crm.salesforce.ticks import Ticks
 from connector.core.errors import ConfigError, Failure
 from connector.core.policy import Policy
 from connector.ports.adapter import Finding, Level
 
-GUIDE = "deploy/salesforce/README.md"
 CLOCKS_APART = 300.0
 """Seconds between the clocks from which on a warning is given; the difference itself is corrected."""
 
-EDITIONS = {
-    "Professional Edition": "Professional Edition: API access has to be bought; the guide's part on Professional applies",
-    "Enterprise Edition": "Enterprise Edition: the guide's part on Enterprise and Unlimited applies",
-    "Unlimited Edition": "Unlimited Edition: the guide's part on Enterprise and Unlimited applies",
-    "Developer Edition": "Developer Edition: as Enterprise",
-}
+GRANT = "Grant the permission set Suppression Connector"
 
 
 class Check:
@@ -33,9 +29,11 @@ class Check:
     ) -> None:
         self._api, self._settings, self._objects = api, settings, objects
         self._ticks, self._policy = ticks, policy
+        self._described: dict[str, Describe | None] = {}
 
     def findings(self) -> Iterator[Finding]:
         """Every finding. Raises: `ConfigError`, `TransientError` where the org cannot even be asked."""
+        self._described.clear()
         if isinstance(self._settings.auth, Password):
             yield Finding(
                 level=Level.WARNING,
@@ -43,31 +41,49 @@ class Check:
                 found="user, password and token: Salesforce ends this login with Summer '27.",
                 todo="Move to client credentials.",
             )
-        yield from self._edition()
-        yield from self._limits()
+        edition = self._edition()
+        yield self._version()
+        yield edition
+        yield self._limits()
         yield self._clock()
         for fields in self._objects.values():
             yield from self._object(fields)
-        if self._settings.package:
-            yield from self._permission()
+        yield from self._notes()
+        if self._policy.creates:
+            yield self._may_create(self._settings.creates, "a signup's record")
+        if self._settings.package and self._policy.permission:
+            yield self._permission()
 
-    def _edition(self) -> Iterator[Finding]:
-        row = self._api.rows("SELECT Id, Name, OrganizationType, IsSandbox FROM Organization", action="edition")[0]
-        edition = str(row.get("OrganizationType") or "unknown")
-        found = EDITIONS.get(edition, f"{edition}: not one we know")
-        level = Level.OK if edition in EDITIONS else Level.WARNING
-        yield Finding(level=level, what="edition", found=f"{found}.", todo=f"Guide: {GUIDE}.")
+    def _describe(self, name: str) -> Describe | None:
+        if name not in self._described:
+            self._described[name] = self._api.describe(name)
+        return self._described[name]
 
-    def _limits(self) -> Iterator[Finding]:
-        left = self._api.wire.budget.left
-        used, limit = self._api.wire.budget.used, self._api.wire.budget.limit
-        if used is None:
-            yield Finding(level=Level.UNKNOWN, what="API calls", found="Salesforce did not tell how many are left.")
-            return
-        low = left < self._settings.api_reserve
-        found = f"{used:,} of {limit:,} calls used in 24 hours."
-        todo = "Below the reserve: only opt-outs are sent until calls are free again." if low else ""
-        yield Finding(level=Level.WARNING if low else Level.OK, what="API calls", found=found, todo=todo)
+    def _version(self) -> Finding:
+        """Versions, which the org tells without a call being counted."""
+        pinned, what = self._api.version, "API version"
+        served = self._api.call("GET", "/services/data", list[dict[str, Any]], action="versions")
+        versions = sorted((str(v.get("version", "")) for v in served), key=lambda v: float(v or 0))
+        if pinned not in versions:
+            newest = versions[-1] if versions else "none"
+            found = f"{pinned} is not served; the newest is {newest}."
+            return Finding(level=Level.ERROR, what=what, found=found, todo="Set crm.api_version to one that is.")
+        return Finding(level=Level.OK, what=what, found=f"{pinned} is served, up to {versions[-1]}.")
+
+    def _edition(self) -> Finding:
+        edition = str(self._api.organization().get("OrganizationType") or "unknown")
+        known = EDITIONS.get(edition)
+        found = f"{edition}: {known or 'not one the guide knows; what holds for Enterprise Edition should do.'}"
+        level = Level.OK if known else Level.WARNING
+        return Finding(level=level, what="edition", found=found, todo=f"Guide: {GUIDE}.")
+
+    def _limits(self) -> Finding:
+        budget = self._api.wire.budget
+        if budget.used is None or budget.limit is None:
+            return Finding(level=Level.UNKNOWN, what="API calls", found="Salesforce did not tell how many are left.")
+        found = f"{budget.used:,} of {budget.limit:,} calls used in 24 hours."
+        todo = "Below the reserve: only opt-outs are sent until calls are free again." if budget.low else ""
+        return Finding(level=Level.WARNING if budget.low else Level.OK, what="API calls", found=found, todo=todo)
 
     def _clock(self) -> Finding:
         seconds = self._api.wire.offset.total_seconds()
@@ -76,90 +92,70 @@ class Check:
         return Finding(level=Level.WARNING if apart else Level.OK, what="clock", found=found)
 
     def _object(self, fields: Fields) -> Iterator[Finding]:
-        name, settings = fields.name, fields.settings
-        described = self._api.describe(name)
+        name, described = fields.name, self._describe(fields.name)
         if described is None:
             found = f"the integration user may not see {name}, or the org has none."
-            yield Finding(
-                level=Level.ERROR, what=name, found=found, todo="Grant the permission set Suppression Connector."
-            )
+            yield Finding(level=Level.ERROR, what=name, found=found, todo=f"{GRANT}: {GUIDE}.")
             return
-        seen = {str(f["name"]): f for f in described["fields"]}
+        seen = {f.name: f for f in described.fields}
         if name == "Account" and "IsPersonAccount" not in seen:
             yield Finding(level=Level.ERROR, what=name, found="the org has no Person Accounts.", todo="Drop Account.")
             return
-        for field, writes in _wanted(fields):
-            yield self._field(name, field, writes, seen.get(field))
-        yield from self._default(name, settings, seen.get(settings.restriction))
-        if settings.box and settings.box in seen:
-            yield self._tracked(name, settings.box)
-
-    def _field(self, name: str, field: str, writes: bool, described: dict[str, Any] | None) -> Finding:
-        what = f"{name}.{field}"
-        if described is None:
-            return Finding(
-                level=Level.ERROR,
-                what=what,
-                found="missing, or hidden from the integration user by field-level security.",
-                todo=f"Install the package or make it visible: {GUIDE}.",
-            )
-        if writes and not described.get("updateable"):
-            todo = f"Grant edit access on it: {GUIDE}."
-            return Finding(level=Level.ERROR, what=what, found="may be read but not written.", todo=todo)
-        return Finding(level=Level.OK, what=what, found="readable and writable." if writes else "readable.")
-
-    def _default(self, name: str, settings: ObjectSettings, field: dict[str, Any] | None) -> Iterator[Finding]:
-        """Rule 13: a restriction that is born set needs a decision."""
-        if field and field.get("defaultValue") in (True, "true") and self._policy.born_restricted.value == "opt_out":
-            yield Finding(
-                level=Level.ERROR,
-                what=f"{name}.{settings.restriction}",
-                found="is set on every new record by its default.",
-                todo="Clear the default, or set policy.born_restricted to ignore.",
-            )
+        if name == "Contact" and "IsPersonAccount" in seen and "Account" not in self._objects:
+            found = "the org has Person Accounts, and crm.objects does not name Account: they are taken for contacts."
+            yield Finding(level=Level.WARNING, what=name, found=found, todo="Add `- name: Account` to crm.objects.")
+        yield from field_findings(fields, seen, self._policy)
+        if fields.settings.box in seen:
+            yield self._tracked(name, fields.settings.box)
 
     def _tracked(self, name: str, box: str) -> Finding:
+        """Whether field history will tell who ticks the box: it is tracked (Tooling API), and may be read."""
         soql = (
-            "SELECT QualifiedApiName, IsFieldHistoryTracked FROM FieldDefinition "  # noqa: S608  # literals are escaped
+            "SELECT QualifiedApiName, IsFieldHistoryTracked FROM FieldDefinition "  # noqa: S608  # values are literals
             f"WHERE EntityDefinitionId = {literal(name)} AND QualifiedApiName = {literal(box)}"
         )
         what = f"history of {name}.{box}"
         try:
-            response = self._api.call("GET", "tooling/query", action="field history", params={"q": soql})
-            rows = self._api.wire.json(response, dict[str, Any], "field history")["records"]
-        except (Failure, KeyError) as error:
+            answer = self._api.call("GET", "tooling/query", dict[str, Any], action="field history", params={"q": soql})
+            rows = [r for r in answer.get("records") or () if r.get("QualifiedApiName") == box]
+            self._api.rows(f"SELECT Id FROM {name}History LIMIT 1", action=f"history of {name}")  # noqa: S608  # as above
+        except Failure as error:
             found = f"whether it is tracked cannot be read ({error})."
-            return Finding(level=Level.UNKNOWN, what=what, found=found, todo="Grant View Setup and Configuration.")
-        if not rows or not rows[0].get("IsFieldHistoryTracked"):
+            return Finding(level=Level.UNKNOWN, what=what, found=found, todo=f"{GRANT}, and View Setup: {GUIDE}.")
+        if not rows or rows[0].get("IsFieldHistoryTracked") is not True:
             found = "not tracked, so nobody can tell who ticked the box, and every tick would be refused."
-            return Finding(
-                level=Level.ERROR, what=what, found=found, todo=f"Switch field history tracking on: {GUIDE}."
-            )
+            todo = f"Switch field history tracking on: {GUIDE}."
+            return Finding(level=Level.ERROR, what=what, found=found, todo=todo)
         return Finding(level=Level.OK, what=what, found="tracked.")
 
-    def _permission(self) -> Iterator[Finding]:
-        if not self._policy.permission:
-            return
+    def _notes(self) -> Iterator[Finding]:
+        match self._settings.notes.kind:
+            case "task":
+                yield self._may_create("Task", "notes")
+            case "content_note":
+                yield self._may_create("ContentNote", "notes")
+            case "field":
+                for fields in self._objects.values():
+                    field = custom(fields.settings, self._settings.notes.field)
+                    described = self._describe(fields.name)
+                    good = described and any(f.name == field and f.updateable for f in described.fields)
+                    level, found = (Level.OK, "may be written.") if good else (Level.ERROR, "missing, or not writable.")
+                    todo = "" if good else f"See crm.notes, and {GUIDE}."
+                    yield Finding(level=level, what=f"notes in {fields.name}.{field}", found=found, todo=todo)
+
+    def _may_create(self, name: str, what: str) -> Finding:
+        described = self._describe(name)
+        if described and described.createable:
+            return Finding(level=Level.OK, what=what, found=f"{name} may be created.")
+        found = f"the integration user may not create {name}, or the org has none."
+        return Finding(level=Level.ERROR, what=what, found=found, todo=f"{GRANT}: {GUIDE}.")
+
+    def _permission(self) -> Finding:
         what = f"custom permission {self._policy.permission}"
         try:
             there = self._ticks.permission_id()
         except ConfigError as error:
-            yield Finding(level=Level.UNKNOWN, what=what, found=error.operator)
-            return
+            return Finding(level=Level.UNKNOWN, what=what, found=error.operator, todo=f"{GRANT}: {GUIDE}.")
         if there:
-            yield Finding(level=Level.OK, what=what, found="there.")
-        else:
-            yield Finding(level=Level.ERROR, what=what, found="missing.", todo=f"Install the package: {GUIDE}.")
-
-
-def _wanted(fields: Fields) -> Iterator[tuple[str, bool]]:
-    """Every field the YAML names, and whether we write it."""
-    s = fields.settings
-    yield s.email, False
-    for name in s.other_emails:
-        yield name, False
-    for name in (s.restriction, s.box, s.request_date, s.status, s.reason, s.since):
-        if name:
-            yield name, True
-    for _, field in fields.lists:
-        yield field, True
+            return Finding(level=Level.OK, what=what, found="there.")
+        return Finding(level=Level.ERROR, what=what, found="missing.", todo=f"Install the package: {GUIDE}.")

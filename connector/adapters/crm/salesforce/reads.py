@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 import idna
 
 from connector.adapters.crm.salesforce import bulk
 from connector.adapters.crm.salesforce.api import Api
-from connector.adapters.crm.salesforce.mapping import Fields, literal
+from connector.adapters.crm.salesforce.mapping import literal, moment
+from connector.adapters.crm.salesforce.records import Fields, Reader
 from connector.core.address import Address, normalise
-from connector.core.errors import ConflictError
+from connector.core.errors import ConflictError, TransientError
 from connector.ports.crm import CrmPage, CrmRow
 
 OVERLAP = timedelta(seconds=600)
@@ -24,12 +26,16 @@ AHEAD = timedelta(seconds=1)
 stamped there after the look is read again by the next overlap."""
 
 ROWS_A_PAGE = 10_000
-LITERALS_A_QUERY = 12_000
-"""Bytes of addresses in one query; the whole URL stays under 16 kB."""
+LONGEST_IN = 12_000
+"""Bytes of addresses in one query, as they stand in the URL: the whole of it stays under 16 kB."""
 
 
 class Reads:
-    """What one org says, object by object. The cursor is JSON: the watermark of every object."""
+    """What one org says, object by object.
+
+    The cursor is JSON: for every object the end of the window read last, and what was selected. The place is JSON too:
+    the objects that are through, and how far the one in hand was read.
+    """
 
     def __init__(self, api: Api, objects: Sequence[Fields]) -> None:
         self._api = api
@@ -37,57 +43,86 @@ class Reads:
 
     def changes(self, cursor: str, place: str) -> Iterator[CrmPage]:
         """Every page of a read; the last one carries the cursor. Raises: `ConflictError` for one nobody can read."""
-        marks = _loaded(cursor)
-        at = _loaded(place)
-        new: dict[str, str] = dict(at.get("new", {}))
+        marks, at = _loaded(cursor), _loaded(place)
+        new: dict[str, Any] = dict(at.get("new", {}))
         for fields in self._objects:
-            if fields.name in new:
+            signature = fields.signature()
+            if new.get(fields.name, {}).get("select") == signature:
                 continue
-            state = {"new": dict(new)}
-            resumed = at if at.get("object") == fields.name else {}
+            resumed = at if (at.get("object"), at.get("select")) == (fields.name, signature) else {}
             mark = resumed.get("mark") or _stamp(self._api.server_now() + AHEAD)
-            low = marks.get(fields.name, "")
-            pages = self._delta(fields, low, mark, state) if low else self._load(fields, mark, state, resumed)
-            yield from pages
-            new[fields.name] = mark
+            known = marks.get(fields.name, {})
+            low = known.get("mark", "") if known.get("select") == signature else ""
+            place_of = _place(new, fields.name, signature, mark)
+            if resumed.get("job") or not low:
+                yield from self._load(fields, place_of, resumed)
+            else:
+                start = resumed.get("after") or _stamp(datetime.fromisoformat(low) - OVERLAP)
+                yield from self._delta(fields, start, mark, place_of)
+            new[fields.name] = {"mark": mark, "select": signature}
         yield CrmPage(rows=(), cursor=json.dumps(new, sort_keys=True), complete=True)
 
-    def _load(self, fields: Fields, mark: str, state: dict[str, Any], resumed: dict[str, Any]) -> Iterator[CrmPage]:
-        select = fields.select()
-        soql = f"SELECT {', '.join(select)} FROM {fields.name}"  # noqa: S608  # names are checked against describe
-        job, locator = resumed.get("job", ""), resumed.get("locator", "")
-        job = job or bulk.start_query(self._api, soql)
-        read = fields.reader()
-        for piece, at in bulk.query_pages(self._api, job, len(select), locator):
+    def _load(
+        self, fields: Fields, place_of: Callable[..., str], resumed: dict[str, Any], where: str = ""
+    ) -> Iterator[CrmPage]:
+        """All rows, deleted ones too, by a bulk job; a cut read goes on with the same job's pages."""
+        job = str(resumed.get("job") or "")
+        if not job:
+            job = bulk.start_query(self._api, _soql(fields, fields.select(), where))
+            yield CrmPage(rows=(), place=place_of(job=job, locator="", seen=0))
+        locator, seen = str(resumed.get("locator") or ""), int(resumed.get("seen") or 0)
+        query = bulk.QueryRead(self._api, job, fields.select(), locator=locator, seen=seen)
+        read = fields.reader(times=bool(where))
+        for piece in query.pieces():
             rows = [row for values in piece if (row := read(values)) is not None]
-            place = state | {"object": fields.name, "mark": mark, "job": job, "locator": at}
-            yield CrmPage(rows=rows, place=json.dumps(place))
+            yield CrmPage(rows=rows, place=place_of(job=job, locator=query.locator, seen=query.seen))
 
-    def _delta(self, fields: Fields, low: str, mark: str, state: dict[str, Any]) -> Iterator[CrmPage]:
-        select = fields.select()
-        start = _stamp(datetime.fromisoformat(low) - OVERLAP)
-        where = f"SystemModstamp >= {start} AND SystemModstamp < {mark}"
-        soql = f"SELECT {', '.join(select)} FROM {fields.name} WHERE {where} ORDER BY SystemModstamp, Id"  # noqa: S608  # as above
-        read, rows = fields.reader(), list[CrmRow]()
-        for page in self._api.query(soql, deleted=True, action=f"changes of {fields.name}"):
-            rows += [row for r in page if (row := read([r.get(name) for name in select])) is not None]
-            if len(rows) >= ROWS_A_PAGE:
-                yield CrmPage(rows=rows)
-                rows = []
-        yield CrmPage(rows=rows)
+    def _delta(self, fields: Fields, start: str, mark: str, place_of: Callable[..., str]) -> Iterator[CrmPage]:
+        """What changed in [start, mark), in the order of its stamps, so that a cut read goes on at the last one.
+
+        Where Salesforce takes too long to answer, the same window is read by a bulk job.
+        """
+        rows, last = list[CrmRow](), start
+        try:
+            for some, last in self._window(fields, start, mark):
+                rows += some
+                if len(rows) >= ROWS_A_PAGE:
+                    yield CrmPage(rows=rows, place=place_of(after=last))
+                    rows = []
+        except TransientError as error:
+            if "QUERY_TIMEOUT" not in error.excerpt:
+                raise
+            yield CrmPage(rows=rows)
+            yield from self._load(fields, place_of, {}, _between(last, mark))
+            return
+        yield CrmPage(rows=rows, place=place_of(after=last))
+
+    def _window(self, fields: Fields, start: str, mark: str) -> Iterator[tuple[list[CrmRow], str]]:
+        select, read = fields.select(), fields.reader(times=True)
+        while True:
+            soql = _soql(fields, select, _between(start, mark)) + " ORDER BY SystemModstamp, Id"
+            last = start
+            try:
+                for page in self._api.query(soql, deleted=True, action=f"changes of {fields.name}"):
+                    if page:
+                        last = _stamp(moment(str(page[-1]["SystemModstamp"])))
+                    yield _rows(page, select, read), last
+                return
+            except ConflictError:
+                # the locator was lost: on from the second in which it had come to
+                if last == start:
+                    raise
+                start = last
 
     def look(self, addresses: Sequence[Address]) -> list[CrmRow]:
         """Every live record whose flag field holds one of these addresses."""
-        wanted = set(addresses)
-        found: list[CrmRow] = []
+        wanted, found = set(addresses), list[CrmRow]()
         for fields in self._objects:
-            select, read = fields.select(), fields.reader()
+            select, read = fields.select(), fields.reader(times=True)
             for chunk in _chunks(addresses):
-                where = f"{fields.settings.email} IN ({chunk})"
-                soql = f"SELECT {', '.join(select)} FROM {fields.name} WHERE {where}"  # noqa: S608  # as above
-                for r in self._api.rows(soql, action=f"look at {fields.name}"):
-                    row = read([r.get(name) for name in select])
-                    if row is not None and normalise(row.address) in wanted:
+                soql = _soql(fields, select, f"{fields.settings.email} IN ({chunk})")
+                for row in _rows(self._api.rows(soql, action=f"look at {fields.name}"), select, read):
+                    if normalise(row.address) in wanted:
                         found.append(row)
         return found
 
@@ -97,7 +132,7 @@ class Reads:
         for fields in self._objects:
             for name in (fields.settings.email, *fields.settings.other_emails):
                 for chunk in _chunks(addresses):
-                    soql = f"SELECT Id, {name} FROM {fields.name} WHERE {name} IN ({chunk})"  # noqa: S608  # as above
+                    soql = _soql(fields, ["Id", name], f"{name} IN ({chunk})")
                     for row in self._api.rows(soql, action=f"look at {fields.name}.{name}"):
                         address = normalise(str(row.get(name) or ""))
                         if isinstance(address, str) and address in wanted:
@@ -105,18 +140,39 @@ class Reads:
         return frozenset(found)
 
 
+def _rows(page: list[dict[str, Any]], select: list[str], read: Reader) -> list[CrmRow]:
+    return [row for r in page if (row := read([r.get(name) for name in select])) is not None]
+
+
+def _soql(fields: Fields, select: Sequence[str], where: str) -> str:
+    conditions = " AND ".join(c for c in (where, fields.only()) if c)
+    soql = f"SELECT {', '.join(select)} FROM {fields.name}"  # noqa: S608  # names are the settings', values literals
+    return f"{soql} WHERE {conditions}" if conditions else soql
+
+
+def _between(start: str, mark: str) -> str:
+    return f"SystemModstamp >= {start} AND SystemModstamp < {mark}"
+
+
+def _place(new: dict[str, Any], name: str, signature: str, mark: str) -> Callable[..., str]:
+    state = {"new": dict(new), "object": name, "select": signature, "mark": mark}
+    return lambda **how_far: json.dumps(state | how_far)
+
+
 def _loaded(text: str) -> dict[str, Any]:
-    if not text:
-        return {}
+    """A cursor or place. Raises: `ConflictError` for a text that is none."""
     try:
-        found: dict[str, Any] = json.loads(text)
-        return found
-    except ValueError as error:
-        raise ConflictError("The place where Salesforce was read is not ours; reading from the start.") from error
+        found = json.loads(text) if text else {}
+        parts = [*found.get("new", {}).values(), *(found[k] for k in ("Contact", "Lead", "Account") if k in found)]
+        if all(isinstance(part, dict) for part in parts):
+            return dict(found)
+    except (ValueError, AttributeError):
+        pass
+    raise ConflictError("The place where Salesforce was read is not ours; reading from the start.")
 
 
 def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _chunks(addresses: Sequence[Address]) -> Iterator[str]:
@@ -126,21 +182,21 @@ def _chunks(addresses: Sequence[Address]) -> Iterator[str]:
     for address in addresses:
         for form in _forms(address):
             text = literal(form)
-            if chunk and size + 3 * len(text) > LITERALS_A_QUERY:
+            length = len(quote_plus(text + ","))
+            if chunk and size + length > LONGEST_IN:
                 yield ",".join(chunk)
                 chunk, size = [], 0
             chunk.append(text)
-            size += 3 * len(text.encode()) // 2 + 6
+            size += length
     if chunk:
         yield ",".join(chunk)
 
 
-def _forms(address: Address) -> set[str]:
+def _forms(address: Address) -> list[str]:
     local, _, domain = address.rpartition("@")
-    forms = {str(address)}
-    if "xn--" in domain:
-        try:
-            forms.add(f"{local}@{idna.decode(domain)}")
-        except idna.IDNAError:
-            pass
-    return forms
+    if "xn--" not in domain:
+        return [address]
+    try:
+        return [address, f"{local}@{idna.decode(domain)}"]
+    except idna.IDNAError:
+        return [address]

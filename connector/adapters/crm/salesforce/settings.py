@@ -77,7 +77,13 @@ class Settings(_Strict):
     auth: Auth
     api_version: str = Field(default="62.0", pattern=r"^\d\d\.0$", description="The pinned API version.")
     objects: list[ObjectSettings] = Field(
-        default_factory=lambda: [ObjectSettings(name="Contact")], description="Which objects carry people."
+        default_factory=lambda: [ObjectSettings(name="Contact")],
+        min_length=1,
+        description="Which objects carry people.",
+    )
+    null_means_clear: bool = Field(
+        default=False,
+        description="Whether an empty restriction is a clear one; else it is unreadable, and lifts nobody.",
     )
     notes: Notes = Field(default_factory=Notes)
     creates: Literal["Contact", "Lead"] = Field(default="Contact", description="What a signup creates.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from connector.adapters._http import redacted
 from connector.adapters.crm.salesforce import bulk
 from connector.adapters.crm.salesforce.api import AT_ONCE, Api, RowResult
-from connector.adapters.crm.salesforce.mapping import Fields, bulk_error, row_status
+from connector.adapters.crm.salesforce.mapping import LOCKED, bulk_error, row_status
+from connector.adapters.crm.salesforce.records import Fields
 from connector.ports.adapter import Outcome, Status
 from connector.ports.crm import NewRecord, RecordChange
 
@@ -17,99 +19,145 @@ LOCKED_AGAIN = (20, 1)
 """How many rows are tried at once when somebody else held one of them: first twenty, then singly."""
 
 LOCK_PAUSE = 2.0
-"""Seconds before a locked row is tried again; Salesforce itself has waited ten."""
+"""Seconds before a locked row is tried again, doubled each time; Salesforce itself has waited ten."""
+
+SPARED = "below the reserve of calls only opt-outs are sent"
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One change as a row of Salesforce."""
+
+    change: RecordChange
+    row: dict[str, Any]
+    told: str = ""
+    """Why the row comes without some of its values."""
 
 
 class Writes:
-    """Changes to records of one org. `reserve` is the share of calls kept for opt-outs."""
+    """Changes to records of one org."""
 
-    def __init__(self, api: Api, objects: Mapping[str, Fields], *, threshold: int, reserve: float) -> None:
-        self._api, self._objects = api, objects
-        self._threshold, self._reserve = threshold, reserve
+    def __init__(self, api: Api, objects: Mapping[str, Fields], *, threshold: int) -> None:
+        self._api, self._objects, self._threshold = api, objects, threshold
+        self._dates: dict[str, frozenset[str]] = {}
 
     def write(self, changes: Sequence[RecordChange]) -> Iterator[Outcome]:
         """Carries out changes, grouped by object; every key gets its outcome."""
-        by_object: dict[str, list[tuple[RecordChange, dict[str, Any]]]] = defaultdict(list)
+        by_object: dict[str, list[_Item]] = defaultdict(list)
         for change in changes:
             fields = self._objects.get(change.ref.entity)
-            row = fields.written(change.values) if fields else {}
-            if self._spare(change):
-                words = "below the reserve of calls only opt-outs are sent"
-                yield Outcome(key=change.key, status=Status.LATER, words=words)
-            elif not row:
+            if fields is None:
+                words = f"crm.objects does not name {change.ref.entity}"
+                yield Outcome(key=change.key, status=Status.ASIDE, words=words)
+            elif self._api.wire.budget.low and change.values.get("restriction") is not True:
+                yield Outcome(key=change.key, status=Status.LATER, words=SPARED)
+            elif row := fields.written(change.values, self._days(fields, change.values)):
+                by_object[change.ref.entity].append(_Item(change, row))
+            else:
                 yield Outcome(key=change.key, status=Status.DONE, words="no field is mapped")
-            else:
-                by_object[change.ref.entity].append((change, row))
         for name, items in sorted(by_object.items()):
-            items.sort(key=lambda item: item[0].ref)
-            yield from self._object(name, items)
+            for same in _alike(items):
+                yield from self._same(name, same)
 
-    def _spare(self, change: RecordChange) -> bool:
-        return self._api.wire.budget.left < self._reserve and change.values.get("restriction") is not True
+    def _days(self, fields: Fields, values: Mapping[str, Any]) -> frozenset[str]:
+        """The fields of an object that hold a day without time; asked once, and only where a time is written."""
+        if not {"since", "request_date"} & values.keys() or not (fields.settings.since or fields.settings.request_date):
+            return frozenset()
+        if fields.name not in self._dates:
+            described = self._api.describe(fields.name)
+            days = {f.name for f in described.fields if f.type == "date"} if described else set()
+            self._dates[fields.name] = frozenset(days)
+        return self._dates[fields.name]
 
-    def _object(self, name: str, items: list[tuple[RecordChange, dict[str, Any]]]) -> Iterator[Outcome]:
-        shapes: dict[tuple[str, ...], list[tuple[RecordChange, dict[str, Any]]]] = defaultdict(list)
+    def _same(self, name: str, items: list[_Item]) -> Iterator[Outcome]:
+        if len(items) > self._threshold:
+            yield from self._bulk(name, items)
+        else:
+            for start in range(0, len(items), AT_ONCE):
+                yield from self._collection(name, items[start : start + AT_ONCE])
+
+    def _bulk(self, name: str, items: list[_Item]) -> Iterator[Outcome]:
+        columns = sorted(items[0].row)
+        rows = [[item.change.ref.id, *(item.row[c] for c in columns)] for item in items]
+        errors = bulk.ingest(self._api, name, ["Id", *columns], rows)
+        locked: list[_Item] = []
+        bare: list[_Item] = []
         for item in items:
-            shapes[tuple(sorted(item[1]))].append(item)
-        for columns, same in shapes.items():
-            if len(same) > self._threshold:
-                yield from self._bulk(name, columns, same)
-            else:
-                for start in range(0, len(same), AT_ONCE):
-                    yield from self._collection(name, same[start : start + AT_ONCE])
-
-    def _bulk(
-        self, name: str, columns: tuple[str, ...], items: list[tuple[RecordChange, dict[str, Any]]]
-    ) -> Iterator[Outcome]:
-        rows = [[change.ref.id, *(row[c] for c in columns)] for change, row in items]
-        repeat = all(change.values.get("restriction") is True for change, _ in items)
-        errors = bulk.ingest(self._api, name, ["Id", *columns], rows, repeat=repeat)
-        for change, _ in items:
-            error = errors.get(change.ref.id)
+            error = errors.get(item.change.ref.id)
+            code, words = bulk_error(error or "")
+            status = Status.LATER if code == "LATER" else row_status(code)
+            said = redacted(f"{code}: {words}")
             if error is None:
-                yield Outcome(key=change.key, status=Status.DONE)
-            else:
-                code, words = bulk_error(error)
-                status = Status.LATER if code == "LATER" else row_status(code)
-                yield Outcome(key=change.key, status=status, words=redacted(f"{code}: {words}"))
-
-    def _collection(
-        self, name: str, items: list[tuple[RecordChange, dict[str, Any]]], sizes: tuple[int, ...] = LOCKED_AGAIN
-    ) -> Iterator[Outcome]:
-        records = [{"attributes": {"type": name}, "id": change.ref.id, **row} for change, row in items]
-        repeat = all(change.values.get("restriction") is not False for change, _ in items)
-        results = self._api.collection("PATCH", records, repeat=repeat, action=f"update {name}")
-        locked = []
-        for item, result in zip(items, results, strict=True):
-            if not result.success and _code(result) == "UNABLE_TO_LOCK_ROW" and sizes:
+                yield Outcome(key=item.change.key, status=Status.DONE, words=item.told)
+            elif code == LOCKED:
                 locked.append(item)
+            elif status is Status.ASIDE and (less := self._bare(item, said)):
+                bare.append(less)
             else:
-                yield _outcome(item[0].key, result)
+                yield Outcome(key=item.change.key, status=status, words=said)
+        yield from self._same(name, bare)
+        for start in range(0, len(locked), AT_ONCE):
+            yield from self._collection(name, locked[start : start + AT_ONCE])
+
+    def _collection(self, name: str, items: list[_Item], tries: int = 0) -> Iterator[Outcome]:
+        records = [{"attributes": {"type": name}, "id": i.change.ref.id, **i.row} for i in items]
+        # a change of values by id is as good twice as once, save a lift: somebody may have set the flag in between
+        repeat = all(i.change.values.get("restriction") is not False for i in items)
+        results = self._api.collection("PATCH", records, repeat=repeat, action=f"update {name}")
+        locked: list[_Item] = []
+        bare: list[_Item] = []
+        for item, result in zip(items, results, strict=True):
+            refused = not result.success and row_status(result.code) is Status.ASIDE
+            if not result.success and result.code == LOCKED and tries < len(LOCKED_AGAIN):
+                locked.append(item)
+            elif refused and (less := self._bare(item, result.words)):
+                bare.append(less)
+            else:
+                yield outcome(item.change.key, result, told=item.told)
+        if bare:
+            yield from self._collection(name, bare, tries)
         if locked:
-            self._api.wire.clock.sleep(LOCK_PAUSE)
-            for start in range(0, len(locked), sizes[0]):
-                yield from self._collection(name, locked[start : start + sizes[0]], sizes[1:])
+            self._api.wire.clock.sleep(LOCK_PAUSE * 2**tries)
+            size = LOCKED_AGAIN[tries]
+            for start in range(0, len(locked), size):
+                yield from self._collection(name, locked[start : start + size], tries + 1)
 
-    def create(self, name: str, new: NewRecord) -> Outcome:
-        """A new person, once; the caller has looked by address before."""
-        family = new.address.rpartition("@")[0][:80] or "Unknown"
-        values: dict[str, Any] = {"LastName": family, self._objects[name].settings.email: str(new.address)}
-        if name == "Lead":
-            values["Company"] = "Unknown"
-        record = {"attributes": {"type": name}, **values}
-        result = self._api.collection("POST", [record], repeat=False, action=f"create a {name}")[0]
-        outcome = _outcome(new.key, result)
-        if not result.success:
-            return outcome
-        return Outcome(key=new.key, status=Status.DONE, made=f"{name}/{result.id}")
+    def _bare(self, item: _Item, words: str) -> _Item | None:
+        """An opt-out without its reason and date, which must not keep it from being written."""
+        field = self._objects[item.change.ref.entity].settings.restriction
+        stops = item.change.values.get("restriction") is True and len(item.row) > 1
+        return _Item(item.change, {field: True}, f"without reason and date: {words}") if stops else None
+
+    def create(self, name: str, new: Sequence[NewRecord]) -> Iterator[Outcome]:
+        """New people, at most 200, each once; the caller has looked by address before. They are born unrestricted."""
+        fields = self._objects[name]
+        records = []
+        for one in new:
+            family = one.address.rpartition("@")[0].strip('"')[:LONGEST_NAME] or "Unknown"
+            values = {"LastName": family, fields.settings.email: str(one.address), fields.settings.restriction: False}
+            company = {"Company": "Unknown"} if name == "Lead" else {}
+            records.append({"attributes": {"type": name}, **company, **fields.written(one.values), **values})
+        results = self._api.collection("POST", records, repeat=False, action=f"create {name}")
+        for one, result in zip(new, results, strict=True):
+            made = f"{name}/{result.id}" if result.success else ""
+            yield outcome(one.key, result, made=made)
 
 
-def _code(result: RowResult) -> str:
-    return result.errors[0].statusCode if result.errors else "UNKNOWN_EXCEPTION"
+def _alike(items: list[_Item]) -> Iterator[list[_Item]]:
+    """Items with the same fields, in the order of their ids; a record that occurs twice comes in a later list."""
+    groups: dict[tuple[int, tuple[str, ...]], list[_Item]] = defaultdict(list)
+    seen: dict[str, int] = defaultdict(int)
+    for item in items:
+        turn = seen[item.change.ref.id]
+        seen[item.change.ref.id] += 1
+        groups[turn, tuple(sorted(item.row))].append(item)
+    for _, same in sorted(groups.items(), key=lambda group: group[0]):
+        yield sorted(same, key=lambda item: item.change.ref)
 
 
-def _outcome(key: str, result: RowResult) -> Outcome:
+def outcome(key: str, result: RowResult, *, made: str = "", told: str = "") -> Outcome:
+    """What became of one row."""
     if result.success:
-        return Outcome(key=key, status=Status.DONE)
-    words = result.errors[0].message if result.errors else "no reason given"
-    return Outcome(key=key, status=row_status(_code(result)), words=redacted(f"{_code(result)}: {words}"))
+        return Outcome(key=key, status=Status.DONE, made=made, words=told)
+    return Outcome(key=key, status=row_status(result.code), words=result.words)
