@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from connector.sync.runtime import Runtime
+
 from tests.runs.scene import Scene
 
 
@@ -82,45 +81,44 @@ def _in_child(scene: Scene, at: int) -> bool:
     return not os.WIFSIGNALED(status)
 
 
-@contextmanager
-def _scene(folder: Any) -> Iterator[Scene]:
-    scene = Scene(folder)
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory) -> Iterator[Scene]:
+    """The town, prepared once and set back before each run."""
+    scene = Scene(tmp_path_factory.mktemp("town"))
     try:
         scene.prepare()
+        scene.keep()
         yield scene
     finally:
         scene.close()
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(scene):
     """The end state and the writes of a run that nobody kills, and how many places there are to die."""
     killer = Killer(-1)
-    with _scene(tmp_path_factory.mktemp("alive")) as scene:
-        with scene.open() as house:
-            assert scene.sync(house, killer.around).failure is None
-        scene.settle()
-        return scene.state(), scene.writes(), killer.seen
+    with scene.restore().open() as house:
+        assert scene.sync(house, killer.around).failure is None
+    scene.settle()
+    return scene.state(), scene.writes(), killer.seen
 
 
-def _killed(folder: Any, undisturbed: Any, at: int) -> None:
-    with _scene(folder) as scene:
-        assert not _in_child(scene, at), f"nothing died at {at}"
-        scene.settle()
-        state, writes = scene.state(), scene.writes()
-    assert state == undisturbed[0], f"killed at {at}"
-    assert writes == undisturbed[1], f"killed at {at}"
+def _killed(scene: Scene, undisturbed: Any, at: int) -> None:
+    assert not _in_child(scene.restore(), at), f"nothing died at {at}"
+    scene.settle()
+    assert scene.state() == undisturbed[0], f"killed at {at}"
+    assert scene.writes() == undisturbed[1], f"killed at {at}"
 
 
 @pytest.mark.parametrize("part", range(8))
-def test_killed_somewhere(tmp_path, undisturbed, part):
+def test_killed_somewhere(scene, undisturbed, part):
     """A run killed at one of eight places spread over it ends, once started again, as if nothing had happened."""
-    _killed(tmp_path, undisturbed, (undisturbed[2] - 1) * part // 7)
+    _killed(scene, undisturbed, (undisturbed[2] - 1) * part // 7)
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("part", range(10))
-def test_killed_anywhere(tmp_path, undisturbed, part):
+def test_killed_anywhere(scene, undisturbed, part):
     """A run killed at any port call ends, once started again, as if nothing had happened."""
     for at in range(part, undisturbed[2], 10):
-        _killed(tmp_path / str(at), undisturbed, at)
+        _killed(scene, undisturbed, at)
