@@ -104,7 +104,9 @@ def cancel(ctx: click.Context, tenant: str, request: str, reason: str) -> None:
 def resend(ctx: click.Context, tenant: str, request: str) -> None:
     """Send an open REQUEST's confirmation mail once more, a day after the last; at most three in 30 days."""
     _tell(ctx, tenant, request, Kind.RESEND, "")
-    click.echo("Recorded. The next sync sends it once more, if policy's resend_after has passed and fewer than its mails left.")
+    click.echo(
+        "Recorded. The next sync sends it once more, if policy's resend_after has passed and fewer than its mails left."
+    )
 
 
 def _tell(ctx: click.Context, tenant: str, request_id: str, kind: Kind, why: str) -> None:

@@ -53,6 +53,9 @@ class Platform(Protocol):
     def suppress(self, address: Address, reason: Reason, at: datetime) -> datetime:
         """Blocks an address, once per reason; gives the block's time, the earlier one where it stood already."""
 
+    def suppress_many(self, blocks: Sequence[tuple[Address, Reason]], at: datetime) -> Sequence[datetime]:
+        """The same for many addresses in one unit of work, in their order."""
+
     def unsuppress(self, address: Address, at: datetime) -> None:
         """Lets an address go."""
 

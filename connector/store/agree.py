@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,15 +11,28 @@ from sqlalchemy import Connection, text
 
 from connector.core.action import Action, Deed
 from connector.core.lists import ListStatus
+from connector.ports.adapter import Status
 from connector.ports.store import Settlement
+from connector.store.many import execute_many
 from connector.store.times import to_text
 
 
-def agree_done(connection: Connection, tenant: str, item: Settlement, now: datetime) -> None:
-    """Writes the deed's effect into the mirror, as now and as agreed."""
-    effect = _EFFECTS.get(item.owed.action.deed)
-    if effect is not None:
-        effect(connection, _key(tenant, item), item, now)
+def agree_done(connection: Connection, tenant: str, settled: Sequence[Settlement], now: datetime) -> None:
+    """Writes the effect of every deed that was done into the mirror, as now and as agreed."""
+    flags: list[dict[str, Any]] = []
+    words: list[dict[str, Any]] = []
+    for item in settled:
+        if item.outcome.status is not Status.DONE:
+            continue
+        deed, key = item.owed.action.deed, _key(tenant, item)
+        if deed in (Deed.RESTRICT, Deed.UNRESTRICT):
+            flags.append(key | _flag(item))
+        elif deed in (Deed.SUPPRESS, Deed.UNSUPPRESS):
+            words.append(key | _word(item))
+        elif deed in _EFFECTS:
+            _EFFECTS[deed](connection, key, item, now)
+    execute_many(connection, _FLAG, flags)
+    execute_many(connection, _WORD, words)
 
 
 def _key(tenant: str, item: Settlement) -> dict[str, Any]:
@@ -27,23 +40,17 @@ def _key(tenant: str, item: Settlement) -> dict[str, Any]:
     return {"tenant": tenant, "digest": item.owed.digest, "entity": entity, "id": id_}
 
 
-def _restrict(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
-    cause = "fault" if item.owed.action.values.get("kind") == "fault" else "wish"
-    connection.execute(_FLAG, key | {"flag": "set", "cause": cause})
+def _flag(item: Settlement) -> dict[str, Any]:
+    if item.owed.action.deed is Deed.UNRESTRICT:
+        return {"flag": "clear", "cause": "none"}
+    return {"flag": "set", "cause": "fault" if item.owed.action.values.get("kind") == "fault" else "wish"}
 
 
-def _unrestrict(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
-    connection.execute(_FLAG, key | {"flag": "clear", "cause": "none"})
-
-
-def _suppress(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
-    reason = str(item.owed.action.values.get("reason"))
+def _word(item: Settlement) -> dict[str, Any]:
+    if item.owed.action.deed is Deed.UNSUPPRESS:
+        return {"word": "subscribed", "reason": None, "since": None}
     since = to_text(datetime.fromisoformat(item.outcome.since)) if item.outcome.since else None
-    connection.execute(_WORD, key | {"word": "suppressed", "reason": reason, "since": since})
-
-
-def _unsuppress(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
-    connection.execute(_WORD, key | {"word": "subscribed", "reason": None, "since": None})
+    return {"word": "suppressed", "reason": str(item.owed.action.values.get("reason")), "since": since}
 
 
 def _esp_list(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
@@ -85,10 +92,6 @@ def _mailed(connection: Connection, key: dict[str, Any], item: Settlement, now: 
 
 
 _EFFECTS: dict[Deed, Callable[[Connection, dict[str, Any], Settlement, datetime], None]] = {
-    Deed.RESTRICT: _restrict,
-    Deed.UNRESTRICT: _unrestrict,
-    Deed.SUPPRESS: _suppress,
-    Deed.UNSUPPRESS: _unsuppress,
     Deed.LEAVE_LIST: _esp_list,
     Deed.DROP_LIST: _esp_list,
     Deed.JOIN_LIST: _esp_list,

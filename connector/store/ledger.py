@@ -16,6 +16,7 @@ from connector.core.resubscribe import State
 from connector.core.suppression import Reason, Suppression
 from connector.ports.answers import Damage, Entry
 from connector.store.engine import Database
+from connector.store.many import execute_many
 from connector.store.times import from_text, to_text
 
 START = "0" * 64
@@ -64,7 +65,7 @@ class Chain:
     def close(self) -> None:
         """Writes what was appended, and the new head."""
         if self._rows:
-            self._connection.execute(_INSERT, self._rows)
+            execute_many(self._connection, _INSERT, self._rows)
         head = {"tenant": self._tenant, "seq": self.seq, "hash": self.hash, "unit": self.unit}
         self._connection.execute(_HEAD, head)
 

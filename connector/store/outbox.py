@@ -15,6 +15,7 @@ from connector.ports.store import LiftRoom, Owed, Run, Settlement
 from connector.store.agree import agree_done
 from connector.store.bodies import action_from_row, request_to_text
 from connector.store.ledger import Chain, without_addresses
+from connector.store.many import execute_many
 from connector.store.part import Part
 from connector.store.times import from_text, or_none, to_text
 
@@ -51,7 +52,7 @@ class Outbox(Part):
     def sending(self, run: Run, keys: Sequence[str]) -> None:
         """Commits the intent to do what may not be repeated blindly: from here on a crash leaves it `begun`."""
         with self._fenced(run) as connection:
-            connection.execute(_SENDING, [{"tenant": self.tenant, "key": key} for key in keys])
+            execute_many(connection, _SENDING, [{"tenant": self.tenant, "key": key} for key in keys])
 
     def settle(self, run: Run, settled: Sequence[Settlement], now: datetime) -> None:
         """Outbox rows settled, the mirror agreed, the ledger told, in one transaction."""
@@ -59,9 +60,10 @@ class Outbox(Part):
             chain = self._chain(connection, run.id)
             keys = {"tenant": self.tenant, "keys": [item.owed.action.key for item in settled]}
             aside = set(connection.execute(_ASIDE_BEFORE, keys).scalars())
-            connection.execute(_SETTLE, [self._settled(item, now) for item in settled])
+            execute_many(connection, _SETTLE, [self._settled(item, now) for item in settled])
             for item in settled:
-                self._one(connection, chain, item, now, told=item.owed.action.key in aside)
+                self._one(connection, chain, item, told=item.owed.action.key in aside)
+            agree_done(connection, self.tenant, settled, now)
             chain.close()
 
     def _settled(self, item: Settlement, now: datetime) -> dict[str, object]:
@@ -80,7 +82,7 @@ class Outbox(Part):
             "words": without_addresses(outcome.words)[:1000],
         }
 
-    def _one(self, connection: Connection, chain: Chain, item: Settlement, now: datetime, *, told: bool) -> None:
+    def _one(self, connection: Connection, chain: Chain, item: Settlement, *, told: bool) -> None:
         """One outcome. `told`: it was set aside before, which the ledger says only once."""
         action, outcome, digest = item.owed.action, item.outcome, item.owed.digest
         if outcome.status is Status.LATER:
@@ -89,8 +91,6 @@ class Outbox(Part):
         because = outcome.words or action.because
         if outcome.status is not Status.ASIDE or not told:
             chain.append(digest, f"{action.deed.value}.{outcome.status.value}", because, values)
-        if outcome.status is Status.DONE:
-            agree_done(connection, self.tenant, item, now)
         if outcome.status is Status.ASIDE and action.deed in (Deed.RESTRICT, Deed.UNRESTRICT):
             _refuses(connection, self.tenant, action.target)
         if item.request is not None and item.event is not None:

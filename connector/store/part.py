@@ -17,6 +17,7 @@ from connector.ports.store import Run
 from connector.store.engine import Database
 from connector.store.journal import Journal, Stop
 from connector.store.ledger import Chain
+from connector.store.many import execute_many
 from connector.store.recovery import catch_up
 from connector.store.times import to_text
 
@@ -70,7 +71,7 @@ class Part:
 
     def _keep_address(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
         if rows:
-            kept = connection.execute(_KEEP, rows).rowcount
+            kept = execute_many(connection, _KEEP, rows)
             self._kept_addresses = self._kept_addresses or kept != 0
 
 

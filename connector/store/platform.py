@@ -26,6 +26,7 @@ from connector.store.bodies import lists_from_text, request_from_text
 from connector.store.engine import Database
 from connector.store.inbox import Inbox
 from connector.store.journal import Journal
+from connector.store.many import execute_many
 from connector.store.times import from_text, or_none
 
 _CONFIRMABLE = (State.REQUESTED, State.CHALLENGED)
@@ -67,16 +68,29 @@ class SqlPlatform(Inbox):
 
         A complaint is not overwritten by anything weaker.
         """
-        with self._database.writing() as connection:
-            return self._block(connection, address, reason, at)
+        return self.suppress_many([(address, reason)], at)[0]
 
-    def _block(self, connection: Connection, address: Address, reason: Reason, at: datetime) -> datetime:
-        member = self._one(connection, address)
-        stronger = member.suppressed in COMPLAINTS and reason not in COMPLAINTS
-        if member.since is not None and (member.suppressed is reason or stronger):
-            return member.since
-        self._save(connection, member._replace(suppressed=reason, since=at, proven=False))
-        return at
+    def suppress_many(self, blocks: Sequence[tuple[Address, Reason]], at: datetime) -> Sequence[datetime]:
+        """The same for many addresses in one unit of work, in their order."""
+        with self._database.writing() as connection:
+            return self._block(connection, blocks, at)
+
+    def _block(
+        self, connection: Connection, blocks: Sequence[tuple[Address, Reason]], at: datetime
+    ) -> Sequence[datetime]:
+        key = {"tenant": self.tenant, "addresses": [address for address, _ in blocks]}
+        known = {row.address: _member(row) for row in connection.execute(_MEMBERS, key)}
+        changed: dict[str, Member] = {}
+        since: list[datetime] = []
+        for address, reason in blocks:
+            member = known.get(address) or Member(0, address, None, None, False, {})
+            stronger = member.suppressed in COMPLAINTS and reason not in COMPLAINTS
+            if member.since is None or not (member.suppressed is reason or stronger):
+                member = member._replace(suppressed=reason, since=at, proven=False)
+                known[address] = changed[address] = member
+            since.append(member.since or at)
+        execute_many(connection, _SAVE, [self._row(member) for member in changed.values()])
+        return since
 
     def unsuppress(self, address: Address, at: datetime) -> None:
         """Lets an address go."""
@@ -134,7 +148,7 @@ class SqlPlatform(Inbox):
                     by="the person",
                 )
                 self._told(connection, said, address, Digest(link.digest))
-                self._block(connection, address, Reason.ABUSE, at)
+                self._block(connection, [(address, Reason.ABUSE)], at)
             return Standing(state=State.REJECTED, blocked=True)
 
     def resubscribe(self, link: Link, at: datetime) -> Standing:
@@ -158,7 +172,7 @@ class SqlPlatform(Inbox):
                 key = f"unsubscribe/{self._clock.new_id()}"
                 said = Said(kind=Kind.STOP, key=key, at=at, source="page", by="the person")
                 self._told(connection, said, address, Digest(link.digest))
-                self._block(connection, address, Reason.UNSUBSCRIBED, at)
+                self._block(connection, [(address, Reason.UNSUBSCRIBED)], at)
             return Standing(state=None, blocked=bool(address))
 
     def standing(self, link: Link) -> Standing:
@@ -189,7 +203,10 @@ class SqlPlatform(Inbox):
         return Member(seq=0, address=address, suppressed=None, since=None, proven=False, lists={})
 
     def _save(self, connection: Connection, member: Member) -> None:
-        row: dict[str, Any] = {
+        connection.execute(_SAVE, self._row(member))
+
+    def _row(self, member: Member) -> dict[str, Any]:
+        return {
             "tenant": self.tenant,
             "address": member.address,
             "digest": self._digester(member.address),
@@ -198,7 +215,6 @@ class SqlPlatform(Inbox):
             "proven": int(member.proven),
             "lists": json.dumps({k: v.value for k, v in sorted(member.lists.items())}, ensure_ascii=False),
         }
-        connection.execute(_SAVE, row)
 
 
 def _member(row: Any) -> Member:

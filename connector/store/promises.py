@@ -16,6 +16,7 @@ from connector.core.view import Settled, View
 from connector.ports.store import Run
 from connector.store.bodies import request_to_text
 from connector.store.ledger import Chain, without_addresses
+from connector.store.many import execute_many
 from connector.store.part import Part
 from connector.store.times import or_none, to_text
 
@@ -41,7 +42,7 @@ class Promises(Part):
             self._outbox(connection, chain, decided, now, hold)
             heard = [{"tenant": self.tenant, "key": key} for _, d in decided for key in d.heard]
             if heard:
-                connection.execute(_HEARD, heard)
+                execute_many(connection, _HEARD, heard)
             chain.close()
 
     def _suppressions(self, connection: Connection, decided: Sequence[tuple[View, Decision]]) -> None:
@@ -53,9 +54,9 @@ class Promises(Part):
             dropped += [self._key(view.digest, s) for key, s in before.items() if key not in after]
             held += [self._held(view.digest, s) for key, s in after.items() if not _same(s, before.get(key))]
         if dropped:
-            connection.execute(_DROP, dropped)
+            execute_many(connection, _DROP, dropped)
         if held:
-            connection.execute(_HOLD, held)
+            execute_many(connection, _HOLD, held)
 
     def _key(self, digest: str, s: Suppression) -> dict[str, object]:
         return {"tenant": self.tenant, "digest": digest, "scope": s.scope, "reason": s.reason.value}
@@ -72,7 +73,7 @@ class Promises(Part):
             for key in _held_keys(view) - {action.key for action in decision.actions}
         ]
         if stale:
-            connection.execute(_UNHELD, stale)
+            execute_many(connection, _UNHELD, stale)
 
     def _requests(self, connection: Connection, decided: Sequence[tuple[View, Decision]]) -> None:
         changed = [(view.digest, request) for view, decision in decided for request in decision.requests]
@@ -93,15 +94,15 @@ class Promises(Part):
             }
             for seq, (digest, request) in enumerate(changed, number + 1)
         ]
-        connection.execute(SAVE_REQUEST, rows)
+        execute_many(connection, SAVE_REQUEST, rows)
 
     def _agree(self, connection: Connection, decided: Sequence[tuple[View, Decision]]) -> None:
         refs = [{"tenant": self.tenant, "entity": ref.entity, "id": ref.id} for _, d in decided for ref in d.agreed]
         if refs:
-            connection.execute(_AGREE_RECORD, refs)
+            execute_many(connection, _AGREE_RECORD, refs)
         words = [{"tenant": self.tenant, "digest": view.digest} for view, d in decided if d.agreed_esp]
         if words:
-            connection.execute(_AGREE_WORD, words)
+            execute_many(connection, _AGREE_WORD, words)
 
     def _tell(self, chain: Chain, view: View, decision: Decision) -> None:
         for fact in decision.facts:
@@ -128,7 +129,9 @@ class Promises(Part):
             return
         keys = [action.key for _, action in actions]
         known = set(connection.execute(_KNOWN, {"tenant": self.tenant, "keys": keys}).scalars())
-        connection.execute(_OWE, [self._owed(digest, action, now, action.key in hold) for digest, action in actions])
+        execute_many(
+            connection, _OWE, [self._owed(digest, action, now, action.key in hold) for digest, action in actions]
+        )
         for digest, action in actions:
             if action.key not in known:
                 values = {"key": action.key, "target": action.target, "request": action.request}

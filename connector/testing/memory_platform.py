@@ -96,6 +96,10 @@ class MemoryPlatform:
         self._save(member._replace(suppressed=reason, since=at, proven=False))
         return at
 
+    def suppress_many(self, blocks: Sequence[tuple[Address, Reason]], at: datetime) -> Sequence[datetime]:
+        """The same for many addresses, in their order."""
+        return [self.suppress(address, reason, at) for address, reason in blocks]
+
     def unsuppress(self, address: Address, at: datetime) -> None:
         """Lets an address go."""
         member = self._member(address)

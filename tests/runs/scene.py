@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,7 @@ class Scene:
     """The town, its emulators, and how it is run."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         people = [{"LastName": f"P{n}", "Email": f"p{n}@example.com", "HasOptedOutOfEmail": n < 6} for n in range(28)]
         for name in ("digest_key", "link_key"):
             # the same in every scene, so that end states can be compared
@@ -94,6 +97,27 @@ class Scene:
             self._change(contacts[1], HasOptedOutOfEmail=False)
             self._change(contacts[5], Email="moved@example.com")
         self.org.writes.clear()
+
+    def keep(self) -> None:
+        """Remembers this moment of the vendors' sides and of our own folder, for `restore`."""
+        self._kept = (deepcopy(vars(self.org)), list(self.mailbox.messages), self.clock.ahead)
+        shutil.rmtree(self.folder / "kept", ignore_errors=True)
+        (self.folder / "kept").mkdir()
+        for path in self.folder.glob("connector.db*"):
+            shutil.copy(path, self.folder / "kept" / path.name)
+
+    def restore(self) -> Scene:
+        """Back to that moment."""
+        state, messages, self.clock.ahead = self._kept
+        vars(self.org).update(deepcopy(state))
+        self.mailbox.messages[:] = messages
+        self.emulated.faults.faults.clear()
+        self.emulated.faults.requests.clear()
+        for path in self.folder.glob("connector.db*"):
+            path.unlink()
+        for path in (self.folder / "kept").iterdir():
+            shutil.copy(path, self.folder / path.name)
+        return self
 
     def ask(self, store: Any, name: str, at: datetime) -> None:
         """A person's ask by the form."""

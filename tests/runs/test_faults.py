@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from connector.core.errors import TransientError
 from connector.emulators.faults import Fault
+
 from tests.runs.scene import Scene
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -28,32 +29,26 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def scene(tmp_path_factory) -> Iterator[Scene]:
+    """The town, prepared once and set back before each run."""
+    scene = Scene(tmp_path_factory.mktemp("town"))
+    try:
+        scene.prepare()
+        scene.keep()
+        yield scene
+    finally:
+        scene.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(scene):
     """The end state of a run that nothing disturbs, and how many requests it took."""
-    scene = Scene(tmp_path_factory.mktemp("undisturbed"))
-    try:
-        scene.prepare()
-        scene.emulated.faults.requests.clear()
-        with scene.open() as house:
-            assert scene.sync(house).failure is None
-        count = len(scene.emulated.faults.requests)
-        scene.settle()
-        return scene.state(), count
-    finally:
-        scene.close()
-
-
-def _disturbed(folder, fault: dict[str, Any], after: int) -> tuple[dict[str, Any], Any]:
-    scene = Scene(folder)
-    try:
-        scene.prepare()
-        scene.emulated.faults.faults.append(Fault(after=after, **fault))
-        with scene.open() as house:
-            report = scene.sync(house)
-        scene.settle()
-        return scene.state(), report
-    finally:
-        scene.close()
+    scene.restore()
+    with scene.open() as house:
+        assert scene.sync(house).failure is None
+    count = len(scene.emulated.faults.requests)
+    scene.settle()
+    return scene.state(), count
 
 
 def _comparable(state: dict[str, Any]) -> dict[str, Any]:
@@ -61,8 +56,12 @@ def _comparable(state: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in state.items() if k != "tasks"} | {"tasks": len(state["tasks"])}
 
 
-def _check(folder, undisturbed, kind: str, after: int) -> None:
-    state, report = _disturbed(folder, KINDS[kind], after)
+def _check(scene: Scene, undisturbed: Any, kind: str, after: int) -> None:
+    scene.restore().emulated.faults.faults.append(Fault(after=after, **KINDS[kind]))
+    with scene.open() as house:
+        report = scene.sync(house)
+    scene.settle()
+    state = scene.state()
     assert _comparable(state) == _comparable(undisturbed[0]), f"{kind} at request {after}"
     if report.failure is not None:
         assert isinstance(report.failure, TransientError), report.failure
@@ -70,14 +69,14 @@ def _check(folder, undisturbed, kind: str, after: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_fault_somewhere(tmp_path, undisturbed, kind):
+def test_a_fault_somewhere(scene, undisturbed, kind):
     """Each kind of fault, at one request in the middle of a run, changes nothing about the end."""
-    _check(tmp_path, undisturbed, kind, 3 + list(KINDS).index(kind) % (undisturbed[1] - 4))
+    _check(scene, undisturbed, kind, 3 + list(KINDS).index(kind) % (undisturbed[1] - 4))
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_fault_everywhere(tmp_path, undisturbed, kind):
+def test_a_fault_everywhere(scene, undisturbed, kind):
     """Each kind of fault, at each request of a run in turn, changes nothing about the end."""
     for after in range(undisturbed[1]):
-        _check(tmp_path / str(after), undisturbed, kind, after)
+        _check(scene, undisturbed, kind, after)

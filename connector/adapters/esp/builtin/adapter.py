@@ -17,6 +17,8 @@ from connector.ports.esp import ALL_CONTACTS, EspChange, EspPage, EspRow
 from connector.ports.platform import Member, Platform
 
 ROWS_A_PAGE = 10_000
+AT_ONCE = 1_000
+"""Blocks in one unit of work."""
 LOOKED_AT_ONCE = 1_000
 
 
@@ -89,9 +91,11 @@ class Builtin:
 
     def suppress(self, changes: Sequence[EspChange]) -> Iterator[Outcome]:
         """Blocks addresses; a stronger word that stands already is left standing."""
-        for change in changes:
-            since = self._platform.suppress(change.address, change.reason, self._context.clock.now())
-            yield Outcome(key=change.key, status=Status.DONE, since=since.isoformat())
+        for start in range(0, len(changes), AT_ONCE):
+            piece = changes[start : start + AT_ONCE]
+            stands = self._platform.suppress_many([(c.address, c.reason) for c in piece], self._context.clock.now())
+            for change, since in zip(piece, stands, strict=True):
+                yield Outcome(key=change.key, status=Status.DONE, since=since.isoformat())
 
     def unsuppress(self, changes: Sequence[EspChange]) -> Iterator[Outcome]:
         """Lets addresses go."""
