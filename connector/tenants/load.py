@@ -172,13 +172,16 @@ class _Document:
         if error["type"] == "extra_forbidden":
             near = get_close_matches(str(loc[-1]), _names(model, loc[:-1]), n=1)
             return f"{where}: {key}: there is no such key" + (f", did you mean {near[0]}?" if near else "")
+        if error["type"] == "union_tag_not_found":
+            return f"{where}: {key}.kind: is missing"
+        if error["type"] == "union_tag_invalid":
+            words = re.findall(r"'([^']+)'", str(error["ctx"]["expected_tags"]))
+            return f"{where}: {key}.kind: {_one_of(words, error['ctx']['tag'])}"
         if error["type"] == "missing":
             return f"{where}: {key}: is missing"
         if error["type"] in ("enum", "literal_error"):
             words = re.findall(r"'([^']+)'", str(error["ctx"]["expected"]))
-            near = get_close_matches(str(error["input"]), words, n=1)
-            hint = f", did you mean {near[0]}?" if near else ""
-            return f"{where}: {key}: must be one of {', '.join(words)}{hint}"
+            return f"{where}: {key}: {_one_of(words, error['input'])}"
         return f"{where}: {key}: {str(error['msg']).removeprefix('Value error, ')}"
 
     def _invented(self, at: tuple[str | int, ...], loc: tuple[str | int, ...], part: str | int) -> bool:
@@ -219,6 +222,12 @@ class _Document:
         return node
 
 
+def _one_of(words: list[str], said: object) -> str:
+    near = get_close_matches(str(said), words, n=1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    return f"must be one of {', '.join(words)}{hint}"
+
+
 def _models(annotation: Any) -> list[Any]:
     """The classes an annotation is made of."""
     args = get_args(annotation)
@@ -230,7 +239,7 @@ def _chosen(models: list[Any], values: dict[str, Any]) -> list[type[BaseModel]]:
     inner = [m for m in models if isinstance(m, type) and issubclass(m, BaseModel)]
     if len(inner) < 2:
         return inner
-    kind = values.get("kind", "client_credentials")
+    kind = values.get("kind")
     return [m for m in inner if kind in get_args(m.model_fields["kind"].annotation)]
 
 

@@ -14,7 +14,7 @@ class _Strict(BaseModel):
 class ClientCredentials(_Strict):
     """OAuth client credentials: the way for a server. The app runs as its integration user."""
 
-    kind: Literal["client_credentials"] = "client_credentials"
+    kind: Literal["client_credentials"]
     client_id: str = Field(description="The app's consumer key.")
     client_secret: SecretStr = Field(description="The app's consumer secret, by reference: env:NAME or file:PATH.")
 
