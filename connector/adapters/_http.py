@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import msgspec
 import requests
@@ -15,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from connector.adapters._headers import Budget, http_date, retry_after
+from connector.adapters._hosts import Home
 from connector.adapters._redaction import redacted
 from connector.core.errors import ConfigError, TransientError
 from connector.ports.clock import Clock
@@ -36,7 +36,6 @@ BUSY = frozenset({406, 408, 500, 502, 503, 504}) | NEVER_TAKEN
 
 GOES_ON = "Nobody was let go; the next run goes on where this one stopped."
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _REQUEST_IDS = ("X-Request-Id", "X-SFDC-Request-Id", "X-Ms-Request-Id", "Request-Id")
 
 
@@ -73,7 +72,7 @@ class _Pinned(HTTPAdapter):
         if args:
             raise TypeError("keywords only")
         wire = self._wire
-        request.url = wire.mapped(str(request.url))
+        request.url = wire.pinned(str(request.url))
         request.headers.pop("Host", None)
         kwargs["timeout"] = kwargs.get("timeout") or (CONNECT, wire.read_timeout)
         kwargs["verify"] = wire.ca_bundle or True
@@ -107,38 +106,22 @@ class Wire:
     ) -> None:
         self.vendor, self.base_url, self.clock = vendor, base_url.rstrip("/"), clock
         self.proxies, self.ca_bundle, self.read_timeout = proxies, ca_bundle, read_timeout
-        self.composed, self._usage = composed or {}, usage
+        self._home, self._usage = Home(vendor, base_url, composed), usage
         self.calls = 0
         self.budget = Budget(reserve=reserve)
         self.offset = timedelta()
         self.heard_at: float | None = None
         self.authorise: Callable[[], str] | None = None
         self._token = ""
-        self._home = _origin(urlsplit(self.base_url))
-        self.mapped(self.base_url)
         if ca_bundle and not Path(ca_bundle).exists():
             raise ConfigError(f"There is no CA bundle {ca_bundle}; see ca_bundle in the tenant's YAML.", vendor=vendor)
         self.session: requests.Session = _Session()
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, _Pinned(self))
 
-    def mapped(self, url: str) -> str:
+    def pinned(self, url: str) -> str:
         """The URL that is really called. Raises: `ConfigError` for a foreign host or unencrypted traffic."""
-        for composed, real in self.composed.items():
-            if url.startswith(composed):
-                url = real.rstrip("/") + url.removeprefix(composed)
-        parts = urlsplit(url)
-        if parts.scheme == "https" and parts.hostname in _LOOPBACK and self._home[0] == "http":
-            parts = parts._replace(scheme="http")
-        if _origin(parts) != self._home:
-            raise ConfigError(
-                f"{self.vendor} pointed to the foreign host {parts.hostname}; nothing was sent there. "
-                "If it is yours, name it in the tenant's YAML.",
-                vendor=self.vendor,
-            )
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            raise ConfigError(f"{self.vendor}: plain http is only for loopback; use https.", vendor=self.vendor)
-        return urlunsplit(parts)
+        return self._home.pinned(url)
 
     def learn(self, response: requests.Response, sent: datetime) -> None:
         """What every answer tells besides: the vendor's clock, and how many calls are left."""
@@ -172,7 +155,7 @@ class Wire:
         The response, or what `read` makes of it: a `TransientError` of `read` counts as a failed attempt. `ok` are the
         statuses that are answers. Raises: `TransientError`, `ConfigError`, and what `read` raises.
         """
-        url = urljoin(self.base_url + "/", path)
+        url = self._home.joined(path)
         retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
             retry=retry_if_exception_type(_Again),
@@ -285,11 +268,6 @@ class Wire:
     def close(self) -> None:
         """Gives back its connections."""
         self.session.close()
-
-
-def _origin(parts: SplitResult) -> tuple[str, str, int | None, bool]:
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.scheme, parts.hostname or "", port, "@" in parts.netloc
 
 
 def _unsent(error: requests.exceptions.RequestException) -> bool:

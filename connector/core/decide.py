@@ -46,4 +46,5 @@ def _in_order(view: View) -> View:
     """The same view with its parts in one order, so that the order of arrival within a run changes nothing (R4)."""
     records = sorted(view.records, key=lambda r: r.ref)
     arrivals = sorted(view.arrivals, key=lambda a: (a.ref, a.merged))
-    return replace(view, records=tuple(records), arrivals=tuple(arrivals))
+    held = sorted(view.suppressions, key=lambda s: s.key)
+    return replace(view, records=tuple(records), arrivals=tuple(arrivals), suppressions=tuple(held))

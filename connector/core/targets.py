@@ -19,7 +19,9 @@ _STRONGEST.sort(key=lambda r: (r not in (Reason.ABUSE, Reason.COMPLAINED), list(
 def require(case: Case) -> None:
     """Asks for every block and list status that the sides do not show yet."""
     stands = _in_force(case)
-    wishes = [s for s in stands if s.kind is Kind.WISH or (s.kind is Kind.FAULT and case.policy.faults_restrict)]
+    # Only a flag read to the end tells a person's from the one that a fault sets and its withdrawal clears.
+    faults = case.policy.faults_restrict and case.view.crm_complete
+    wishes = [s for s in stands if s.kind is Kind.WISH or (s.kind is Kind.FAULT and faults)]
     for record in case.view.records:
         if record.counts:
             _record(case, record, wishes)

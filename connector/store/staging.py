@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -20,18 +21,24 @@ from connector.store.times import or_none, to_text
 AT_ONCE = 10_000
 """Rows in one unit of work: about a tenth of a second, so that a page never waits long for its turn."""
 
+_GAP = 0.006
+"""Seconds: longer than what lies between two attempts of a writer who waits (`engine`)."""
+
 
 class Staging(Part):
     """The mirror of both sides."""
 
     _missing_of: tuple[str, frozenset[str]] = ("", frozenset())
     _first_of: tuple[str, bool] = ("", False)
+    _staged = 0
+    _gap = Event()
 
     def stage_records(self, run: Run, rows: Sequence[StagedRecord]) -> None:
         """Into the mirror as *now*. Addresses are kept only where something may have to be done about them."""
         memo: dict[Any, str] = {}
         for start in range(0, len(rows), AT_ONCE):
             piece = rows[start : start + AT_ONCE]
+            self._let_others_in(len(piece))
             with self._fenced(run) as connection:
                 parameters = record_rows(self.tenant, run.id, piece, memo, first=self._first(connection, run))
                 _many(connection, RECORD, parameters)
@@ -43,12 +50,20 @@ class Staging(Part):
         memo: dict[Any, str] = {}
         for start in range(0, len(rows), AT_ONCE):
             piece = rows[start : start + AT_ONCE]
+            self._let_others_in(len(piece))
             with self._fenced(run) as connection:
                 _many(connection, WORD, word_rows(self.tenant, run.id, piece, memo))
                 missing = self._missing(connection, run)
                 self._keep(
                     connection, [(s.digest, s.address) for s in piece if s.row.word.blocks or s.digest in missing]
                 )
+
+    def _let_others_in(self, rows: int) -> None:
+        """Leaves a gap in which waiting pages are served, before more than `AT_ONCE` rows were staged without one."""
+        self._staged += rows
+        if self._staged > AT_ONCE:
+            self._staged = rows
+            self._gap.wait(_GAP)
 
     def _first(self, connection: Connection, run: Run) -> bool:
         """Whether the mirror was empty before this run; asked once a run."""

@@ -713,8 +713,9 @@ class World:
             self.broken["R2"].append(f"unrestrict at {address} although a wish stands")
 
     def _check_done_lift(self, address: int, action: Action) -> None:
-        truth = self.truth[address]
-        if truth.stopped() and truth.stop and truth.stop <= self.looked_at:
+        truth, latest = self.truth[address], self.memory.latest(address)
+        ticked = latest is not None and latest.origin is Origin.TICK
+        if truth.stopped(MARGIN if ticked else timedelta(0)) and truth.stop and truth.stop <= self.looked_at:
             self.broken["R2"].append(f"{action.deed} at {address}: the last word was stop at {truth.stop}")
 
     def _check_completed(self) -> None:
@@ -818,7 +819,10 @@ def _restrict(world: World, owed: Outboxed) -> str:
     row = world.rows[Ref.parse(owed.action.target)]
     if row.access is not Access.WRITABLE or row.deleted:
         return "aside"
-    if not row.flag or row.address != owed.address:
+    m = world.memory.mirror[row.ref]
+    unseen = row.by == "user" and m.record.agreed is not Flag.SET
+    if not row.flag or row.address != owed.address or unseen:
+        # A flag that nobody had read yet cannot be told from the one that we write over it.
         row.flag, row.by, row.at = True, "us", world.now
         world._touch(row)
     return "done"
