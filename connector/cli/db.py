@@ -28,7 +28,7 @@ def upgrade(ctx: click.Context) -> None:
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_context
 def backup(ctx: click.Context, target: Path) -> None:
-    """Copy the database to TARGET while it is in use. The journals beside it are never restored: leave them in place."""
+    """Copy the database to TARGET while it is in use. Never restore the journals beside it: leave them in place."""
     config: Path = ctx.obj
     if target.exists():
         raise ConfigError(f"{target} is there already; nothing was written.")

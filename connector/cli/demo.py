@@ -25,7 +25,7 @@ TENANT = "acme"
 @click.command(short_help="show the whole loop in a minute, on emulators")
 @click.option("--people", type=click.IntRange(10, 1_000_000), default=2_000, show_default=True, help="Contacts.")
 def command(people: int) -> None:
-    """Show, on emulators of this machine alone: a first sync, a one-click unsubscribe, a confirmed return, an abuse report."""
+    """Show on emulators: a first sync, a one-click unsubscribe, a confirmed return, an abuse report."""
     with tempfile.TemporaryDirectory(prefix="connector-demo-") as folder, _town(Path(folder), people) as town:
         _first_sync(town)
         ada = Address("ada.1@example.com")

@@ -20,7 +20,7 @@ from connector.wiring import Installation
 @as_json
 @click.pass_context
 def command(ctx: click.Context, tenant: str, address: str, json_: bool) -> None:
-    """Tell what TENANT's two sides say of ADDRESS, what was agreed, the history with its reasons, and what comes next."""
+    """Tell what TENANT's sides say of ADDRESS, what was agreed, the history with its reasons, and what comes next."""
     config: Path = ctx.obj
     normal = address_of(address)
     with Installation.open(config) as house:

@@ -15,7 +15,7 @@ from connector.observability.logs import configure
 def command(ctx: click.Context) -> None:
     """Run every tenant on its schedule, and serve the built-in platform's pages, until SIGTERM.
 
-    A changed, added or removed YAML is taken over without a restart. A tenant's first run is yours: see `plan` and `sync`.
+    A changed, added or removed YAML is taken over without a restart. A tenant's first run is yours: `plan`, `sync`.
     """
     config: Path = ctx.obj
     try:

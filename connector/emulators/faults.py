@@ -1,4 +1,4 @@
-"""Faults on demand and a request log, around any emulator: `/_emulator/faults`, `/_emulator/requests`, `/_emulator/latency`.
+"""Faults on demand and a request log, around any emulator: /_emulator/faults, /_emulator/requests, /_emulator/latency.
 
 A fault is JSON: `kind` (429, 503, slow, cut_before, cut_after, cut_body, wrong_body,
 empty_body, short_body, expired), `after` (matching requests to

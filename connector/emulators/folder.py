@@ -1,7 +1,7 @@
 """Starting every emulator at once, and the configuration folder whose tenants use them (`connector emulate`).
 
-The folder below DIR: `config/connector.yaml`, `config/tenants/*.yaml`, `secrets/*` (their contents are the emulators' own),
-and last, written at once when everything listens, `emulators.json`:
+Below DIR: `config/connector.yaml`, `config/tenants/*.yaml`, `secrets/*` (the emulators' own), and last, written at once
+when everything listens, `emulators.json`:
 
     {"salesforce": {"base_url": …, "client_id": …, "client_secret": …, "tenant": …},
      "mailbox": {"base_url": …, "smtp_host": …, "smtp_port": …}, "config": "DIR/config"}
@@ -74,7 +74,7 @@ form:
 
 
 class Emulated:
-    """All emulators, listening, and the folder that uses them. `salesforce` and `mailbox` are the emulators themselves."""
+    """All emulators, listening, and the folder that uses them; `salesforce` and `mailbox` are they themselves."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What a link's page may say: the state of its request (None: there is none), and whether the address is blocked."""
+    """What a link's page may say: the state of its request (None: there is none), whether the address is blocked."""
 
     state: State | None
     blocked: bool
@@ -69,7 +69,7 @@ class Platform(Protocol):
         """The confirm page's button. Single use; a second press changes nothing and shows what holds."""
 
     def reject(self, link: Link, at: datetime) -> Standing:
-        """*This was not me*: a complaint, whatever the request's state."""
+        """The button *this was not me*: a complaint, whatever the request's state."""
 
     def resubscribe(self, link: Link, at: datetime) -> Standing:
         """The resubscribe link's button, from the person's own mailbox: asked and confirmed at once."""

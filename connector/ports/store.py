@@ -237,7 +237,7 @@ class Store(Protocol):
         """Commits the intent to do what may not be repeated blindly: from here on a crash leaves it `begun`."""
 
     def settle(self, run: Run, settled: Sequence[Settlement], now: datetime) -> None:
-        """Outbox rows settled, the mirror agreed, the ledger told, in one transaction. `later` waits longer each time."""
+        """Outbox settled, mirror agreed, ledger told, in one transaction. `later` waits longer each time."""
 
     # -- answers ------------------------------------------------------------------------------------------------
     def digest(self, address: Address) -> Digest:

@@ -120,7 +120,7 @@ class Service:
             self._log.warning("run.skipped", tenant=name, why=report.sentence)
 
     def _remember(self, name: str, outcome: Ended) -> None:
-        """After a run that came to nothing the inbox waits longer each time, up to five minutes, before it rings again."""
+        """After a run that came to nothing the inbox waits longer each time, up to five minutes."""
         if outcome in (Ended.FAILED, Ended.SKIPPED):
             wait = min(self._patience.get(name, (0.0, 1.0))[1] * 2, 300.0)
             self._patience[name] = (self.clock.monotonic() + wait, wait)

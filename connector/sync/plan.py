@@ -19,7 +19,7 @@ from connector.sync.runtime import Runtime
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """One action that a run would take, for one address (masked where it is shown, the digest where none is kept)."""
+    """One action that a run would take, for one address; empty where none is kept."""
 
     digest: str
     address: str
@@ -42,7 +42,7 @@ class Plan:
 
 @contextmanager
 def plan(rt: Runtime, *, sweep: bool = False) -> Iterator[Plan]:
-    """Looks at both sides (in full for a sweep) and thinks. Takes no lease and carries out nothing; a side that fails stops it.
+    """Looks at both sides (in full for a sweep) and thinks. No lease, no deed; a side that fails stops it.
 
     Raises: the five families.
     """

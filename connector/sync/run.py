@@ -177,7 +177,7 @@ def _report(rt: Runtime, run: Run, seen: Seen, delivered: Delivered, breaker: Br
         worst: TransientError | ConfigError = troubles[0]
         raise worst
     counts.update(records=seen.records, words=seen.words, refused=seen.refused)
-    counts.update({deed: n for deed, n in delivered.done.items()})
+    counts.update(dict(delivered.done))
     counts.update(aside=delivered.aside, later=delivered.later, held=len(rt.store.held()))
     outcome = Ended.HELD if counts["held"] else Ended.PARTIAL if delivered.aside or delivered.later else Ended.DONE
     figures = {k: v for k, v in counts.items() if v}

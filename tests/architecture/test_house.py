@@ -68,7 +68,9 @@ def test_rooms_stay_small():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
                 length = node.end_lineno - node.body[0].lineno + 1
-                nested = any(isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n is not node for n in ast.walk(node))
+                nested = any(
+                    isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n is not node for n in ast.walk(node)
+                )
                 if length > 40 and not nested:
                     large.append(f"{path}: {node.name} has {length} lines")
     assert large == []
@@ -96,7 +98,9 @@ def test_nobody_swallows_everything():
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ExceptHandler):
-                broad = node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
+                broad = node.type is None or (
+                    isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
+                )
                 raises = any(isinstance(n, ast.Raise) for n in ast.walk(node))
                 assert not broad or raises or str(path.relative_to(ROOT)) in boundaries, f"{path}:{node.lineno}"
 
@@ -127,7 +131,11 @@ def test_every_ignored_lint_has_its_reason():
 def test_nothing_happens_at_import(tmp_path):
     """Importing every module opens no file for writing, no socket, no database."""
     script = tmp_path / "import_all.py"
-    names = [_name(p) for p in MODULES if p.name != "__main__.py" and "migrations" not in p.parts and "testing" not in p.parts]
+    names = [
+        _name(p)
+        for p in MODULES
+        if p.name != "__main__.py" and "migrations" not in p.parts and "testing" not in p.parts
+    ]
     script.write_text(
         "import sys, importlib\n"
         "def hook(event, args):\n"
@@ -146,7 +154,9 @@ def test_nothing_happens_at_import(tmp_path):
 def test_the_repository_names_no_registry_and_no_machine():
     """No registry host, no path of a machine, no secret stands in a tracked file."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    hosts = re.compile("|".join(["py" + r"pi\.org", "python" + "hosted", "npm" + r"js\.", r"https?://[^ ]*debian" + r"\.org"]))
+    hosts = re.compile(
+        "|".join(["py" + r"pi\.org", "python" + "hosted", "npm" + r"js\.", r"https?://[^ ]*debian" + r"\.org"])
+    )
     for name in listed:
         path = ROOT / name
         if path.is_file() and path.suffix not in (".png", ".db"):

@@ -179,7 +179,11 @@ class _Bare:
         self.session = requests.Session()
         self.session.trust_env = False
         self.base = told["base_url"]
-        form = {"grant_type": "client_credentials", "client_id": told["client_id"], "client_secret": told["client_secret"]}
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": told["client_id"],
+            "client_secret": told["client_secret"],
+        }
         token = self.session.post(f"{self.base}/services/oauth2/token", data=form).json()["access_token"]
         self.session.headers["Authorization"] = f"Bearer {token}"
         self.data = f"{self.base}/services/data/v62.0"
@@ -196,9 +200,8 @@ def bare_load(folder: Path) -> dict[str, Any]:
     import io
     import sqlite3
 
-    from sqlalchemy import create_engine
-
     from connector.store.tables import metadata
+    from sqlalchemy import create_engine
 
     path = folder / "bare.db"
     engine = create_engine(f"sqlite:///{path}")

@@ -6,7 +6,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
 from connector.emulators.salesforce.org import PERMISSION, REFUSED_TICK
 from connector.emulators.salesforce.schema import PACKAGE_FIELDS
 

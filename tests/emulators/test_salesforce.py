@@ -8,17 +8,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import requests
+from connector.emulators.faults import Faults
+from connector.emulators.salesforce import Org, create_app
+from connector.emulators.server import Running
+from connector.emulators.town import people
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
-
-from connector.emulators.faults import Faults
-from connector.emulators.salesforce import Org, create_app
-from connector.emulators.server import Running
-from connector.emulators.town import people
 
 
 class Loopback(requests.Session):
@@ -29,7 +28,7 @@ class Loopback(requests.Session):
         self.trust_env = False
         self.netloc = netloc
 
-    def request(self, method, url, *args, **kwargs):  # noqa: ANN001
+    def request(self, method, url, *args, **kwargs):
         """The same call on loopback."""
         parts = urlsplit(url)
         return super().request(method, urlunsplit(("http", self.netloc, parts.path, parts.query, "")), *args, **kwargs)
@@ -65,12 +64,12 @@ class World:
         form = {"grant_type": "client_credentials", "client_id": "client", "client_secret": "secret"}
         return str(self.session.post(f"{self.url}/services/oauth2/token", data=form).json()["access_token"])
 
-    def call(self, method: str, path: str, **more):  # noqa: ANN003,ANN201
+    def call(self, method: str, path: str, **more):
         """One REST call at version 62.0."""
         headers = self.headers | more.pop("headers", {})
         return self.session.request(method, f"{self.url}/services/data/v62.0/{path}", headers=headers, **more)
 
-    def soql(self, text: str, all_: bool = False):  # noqa: ANN201
+    def soql(self, text: str, all_: bool = False):
         """One query's answer."""
         return self.call("GET", "queryAll" if all_ else "query", params={"q": text})
 
@@ -125,11 +124,16 @@ def test_simple_salesforce_reads_pages_updates_and_runs_both_bulk_jobs(world):
     rows = sf.query_all("SELECT Id, Email, HasOptedOutOfEmail FROM Contact ORDER BY Id")["records"]
     assert len({r["Id"] for r in rows}) == 4500
     assert sf.Contact.update(rows[0]["Id"], {"HasOptedOutOfEmail": True}) == 204
-    body = {"allOrNone": False, "records": [{"attributes": {"type": "Contact"}, "id": rows[1]["Id"], "LastName": "New"}]}
+    body = {
+        "allOrNone": False,
+        "records": [{"attributes": {"type": "Contact"}, "id": rows[1]["Id"], "LastName": "New"}],
+    }
     assert sf.restful("composite/sobjects", method="PATCH", json=body)[0]["success"] is True
     text = "".join(sf.bulk2.Contact.query("SELECT Id, LastName FROM Contact", wait=0.05))
     assert text.count("\n") == 4501
-    records = [{"Id": r["Id"], "LastName": 'Zoë "Z"\nline'} for r in rows[:3]] + [{"Id": "003000000000999AAA", "LastName": "x"}]
+    records = [{"Id": r["Id"], "LastName": 'Zoë "Z"\nline'} for r in rows[:3]] + [
+        {"Id": "003000000000999AAA", "LastName": "x"}
+    ]
     (result,) = sf.bulk2.Contact.update(records=records, wait=0.05)
     assert (result["numberRecordsProcessed"], result["numberRecordsFailed"]) == (4, 1)
     assert world.org.rows("Contact")[rows[2]["Id"]]["LastName"] == 'Zoë "Z"\nline'
@@ -244,9 +248,11 @@ def test_bulk_jobs_keep_their_order(world):
     other = world.session.get(f"{world.url}/services/data/v61.0/jobs/query/{job}/results", headers=world.headers)
     assert other.status_code == 409
     ingest = world.call("POST", "jobs/ingest", json={"operation": "update", "object": "Contact"}).json()["id"]
-    put = lambda kind: world.call(  # noqa: E731
-        "PUT", f"jobs/ingest/{ingest}/batches", data=b"Id\n", headers={"Content-Type": kind}
-    ).status_code
+    put = lambda kind: (
+        world.call(  # noqa: E731
+            "PUT", f"jobs/ingest/{ingest}/batches", data=b"Id\n", headers={"Content-Type": kind}
+        ).status_code
+    )
     assert [put("application/json"), put("text/csv"), put("text/csv")] == [415, 201, 400]
 
 

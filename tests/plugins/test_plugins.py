@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-PLUGIN = '''
+PLUGIN = """
 from pydantic import BaseModel
 
 class Settings(BaseModel):
@@ -28,7 +28,7 @@ class Tiny:
 
 ADAPTER = Tiny()
 BROKEN = object()
-'''
+"""
 
 
 @pytest.fixture
@@ -80,9 +80,7 @@ def test_a_wrong_plugin_is_refused_in_words(plugin, kind, told):
 @pytest.mark.prove
 def test_the_wheel_stands_alone(tmp_path):
     """The built wheel, installed outside the checkout, runs init, schema and demo."""
-    build = (
-        "import os, sys; os.chdir(sys.argv[1]); from hatchling.build import build_wheel; print(build_wheel(sys.argv[2]))"
-    )
+    build = "import os, sys; os.chdir(sys.argv[1]); from hatchling.build import build_wheel; print(build_wheel(sys.argv[2]))"
     done = subprocess.run(
         [sys.executable, "-c", build, str(ROOT), str(tmp_path)], capture_output=True, text=True, check=True
     )
@@ -91,7 +89,13 @@ def test_the_wheel_stands_alone(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(bare)
         names = archive.namelist()
-    for part in ("examples/connector.yaml", "soql.lark", "templates/signup.html", "static/style.css", "versions/0001_first.py"):
+    for part in (
+        "examples/connector.yaml",
+        "soql.lark",
+        "templates/signup.html",
+        "static/style.css",
+        "versions/0001_first.py",
+    ):
         assert any(name.endswith(part) for name in names), part
     environment = {**os.environ, "PYTHONPATH": str(bare), "PYTHONSAFEPATH": "1"}
     where = _python_in(tmp_path, ["-c", "import connector; print(connector.__file__)"], environment)

@@ -162,7 +162,11 @@ class Scene:
                 lists = {k: v.value for k, v in member.lists.items()}
                 shown[f"member {member.address}"] = (member.suppressed, tuple(sorted(lists.items())))
             store = house.store("acme")
-            done = {(e.event, str(e.values.get("target", "")), e.digest) for e in store.ledger() if e.event.endswith(".done")}
+            done = {
+                (e.event, str(e.values.get("target", "")), e.digest)
+                for e in store.ledger()
+                if e.event.endswith(".done")
+            }
             shown["deeds"] = sorted(done)
             shown["requests"] = sorted((d, r.state.value) for d, r in store.requests())
             shown["held"] = sorted((d, s.scope, s.reason.value) for d, s in store.suppressions())

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 import requests
-
 from connector.emulators.folder import Emulated
 
 ROOT = Path(__file__).parents[2]

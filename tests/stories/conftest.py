@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import requests
 from click.testing import CliRunner
-
 from connector.cli.group import connector
 from connector.emulators.folder import Emulated
 from connector.emulators.mailbox.server import Kept

@@ -7,7 +7,6 @@ import io
 import sqlite3
 
 import pytest
-
 from connector.core.lists import ListStatus
 
 requirement = pytest.mark.requirement
@@ -35,7 +34,6 @@ def test_exit_codes_of_wrong_use(town):
 def test_init_writes_a_file_that_checks_once_filled_in(tmp_path, town):
     """init writes both files, never over one that is there, and their only faults are the secrets not yet given."""
     from click.testing import CliRunner
-
     from connector.cli.group import connector
 
     folder = tmp_path / "fresh"
@@ -120,7 +118,9 @@ def test_lists_export_builds_a_list_of_subscribers(town):
     """Subscribed in, unsubscribed and opted out not, from the values that the sync wrote."""
     for name in ("in", "out", "stop"):
         town.contact(f"{name}@example.com")
-        town.house.platform("acme").set_list(f"{name}@example.com", "News", ListStatus.SUBSCRIBED, town.house.clock.now())
+        town.house.platform("acme").set_list(
+            f"{name}@example.com", "News", ListStatus.SUBSCRIBED, town.house.clock.now()
+        )
     town.sync()
     town.house.platform("acme").set_list("out@example.com", "News", ListStatus.UNSUBSCRIBED, town.house.clock.now())
     stop = next(r["Id"] for r in town.org.rows("Contact").values() if r["Email"] == "stop@example.com")
@@ -135,7 +135,9 @@ def test_import_takes_good_rows_and_names_bad_ones(town, tmp_path):
     """Columns are named, a dry run changes nothing, bad rows are told by line, and the CRM is restricted at the next sync."""
     ada = town.contact("ada@example.com")
     file = tmp_path / "export.csv"
-    file.write_text("Email,Why,When\nAda@Example.com,ISP Complaint,2025-01-02\nno address,unsubscribed,\nb@x.test,,yesterday\n")
+    file.write_text(
+        "Email,Why,When\nAda@Example.com,ISP Complaint,2025-01-02\nno address,unsubscribed,\nb@x.test,,yesterday\n"
+    )
     words = ("import", "acme", str(file), "--address", "email", "--reason", "why", "--since", "When", "--json")
     dry = town.run(*words, "--dry-run").json()
     assert dry["taken"] == {"complained": 1}
@@ -203,7 +205,9 @@ def test_a_secret_in_the_yaml_is_refused_and_not_printed(town):
 
 def test_one_bad_tenant_stops_no_other(town):
     """A mistake in one file is told with line, column and what was meant; the other tenant runs."""
-    (town.emulated.config / "tenants" / "bad.yaml").write_text("crm: {kind: salesforce}\nesp: {kind: bultin}\npolici: {}\n")
+    (town.emulated.config / "tenants" / "bad.yaml").write_text(
+        "crm: {kind: salesforce}\nesp: {kind: bultin}\npolici: {}\n"
+    )
     result = town.run("sync", "--all")
     assert result.code == 2
     assert "acme    done" in result.out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from connector.emulators.faults import Fault
 
 requirement = pytest.mark.requirement
@@ -77,7 +76,7 @@ def test_a_deleted_contact_leaves_the_suppression(town):
 @pytest.mark.parametrize("kind", ["content_note", "field"])
 def test_notes_of_each_kind_are_written_once(town, kind):
     """A content note is linked to the record; a notes field keeps what was there; a repeated run adds nothing."""
-    _yaml(town, "esp:\n", "  notes: {kind: %s}\nesp:\n" % kind)
+    _yaml(town, "esp:\n", f"  notes: {{kind: {kind}}}\nesp:\n")
     ada = town.contact("ada@example.com", HasOptedOutOfEmail=True, Suppression_Notes__c="what was there")
     town.sync()
     town.sign_up("ada@example.com")
@@ -177,7 +176,9 @@ def test_jwt_signs_in_through_the_product(town, tmp_path):
     path = town.emulated.config / "tenants" / "acme.yaml"
     text = path.read_text()
     begin, end = text.index("  auth:"), text.index("  objects:")
-    jwt = f'  auth: {{kind: jwt, client_id: client, username: {town.org.username}, private_key: "file:../secrets/jwt"}}\n'
+    jwt = (
+        f'  auth: {{kind: jwt, client_id: client, username: {town.org.username}, private_key: "file:../secrets/jwt"}}\n'
+    )
     path.write_text(text[:begin] + jwt + text[end:])
     town.contact("ada@example.com", HasOptedOutOfEmail=True)
     town.sync()

@@ -28,7 +28,9 @@ def test_a_stop_on_one_side_reaches_the_other_and_comes_back_as_nothing(town):
     assert plan["actions"] == []
 
 
-@requirement("S1", "S17", "S18", "S29", "S30", "S31", "S32", "S33", "S20", "S19", "S10", "S11", "S36", "S37", "S44", "S47")
+@requirement(
+    "S1", "S17", "S18", "S29", "S30", "S31", "S32", "S33", "S20", "S19", "S10", "S11", "S36", "S37", "S44", "S47"
+)
 def test_a_suppressed_person_comes_back_by_the_form(town):
     """A form submission by a suppressed address leads, without an operator, to the whole end state, and not before."""
     ada = town.contact("ada@example.com", HasOptedOutOfEmail=True)

@@ -6,14 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
-
 from connector import plugins
 from connector.core.errors import ConfigError
 from connector.core.policy import LiftAt, Policy
 from connector.tenants.load import Loaded, fingerprint, load
 from connector.tenants.model import PolicyBlock
 from connector.tenants.starter import example
+from pydantic import BaseModel
 
 SERVICE = """digest_key: {value: "file:key"}
 link_key: "file:key"
@@ -58,18 +57,39 @@ def test_a_good_folder_loads_with_its_defaults(tmp_path):
     ("text", "told"),
     [
         (TENANT + "polici: {}\n", "acme.yaml:8:1: polici: there is no such key, did you mean policy?"),
-        (TENANT + "policy:\n  confirm: befor\n", "acme.yaml:9:3: policy.confirm: must be one of before, after, none, did you mean before?"),
-        (TENANT + "policy: {expire_after: soon}\n", "acme.yaml:8:10: policy.expire_after: write a duration as 90s, 2m, 24h or 30d"),
+        (
+            TENANT + "policy:\n  confirm: befor\n",
+            "acme.yaml:9:3: policy.confirm: must be one of before, after, none, did you mean before?",
+        ),
+        (
+            TENANT + "policy: {expire_after: soon}\n",
+            "acme.yaml:8:10: policy.expire_after: write a duration as 90s, 2m, 24h or 30d",
+        ),
         (TENANT + "policy: {lift_faults: [complained]}\n", "lift_faults takes faults alone, and complained is none"),
-        (TENANT + "schedule: {every: 5m, cron: '* * * * *'}\n", "acme.yaml:8:1: schedule: say exactly one of every and cron"),
+        (
+            TENANT + "schedule: {every: 5m, cron: '* * * * *'}\n",
+            "acme.yaml:8:1: schedule: say exactly one of every and cron",
+        ),
         (TENANT + "crm: {}\n", "acme.yaml:8:1: "),
-        (TENANT.replace("kind: salesforce", "kind: salesfroce"), "acme.yaml:2:3: There is no adapter 'salesfroce' in connector.crm. Did you mean salesforce?"),
-        (TENANT.replace("login_url", "loginurl"), "acme.yaml:3:3: crm.loginurl: there is no such key, did you mean login_url?"),
+        (
+            TENANT.replace("kind: salesforce", "kind: salesfroce"),
+            "acme.yaml:2:3: There is no adapter 'salesfroce' in connector.crm. Did you mean salesforce?",
+        ),
+        (
+            TENANT.replace("login_url", "loginurl"),
+            "acme.yaml:3:3: crm.loginurl: there is no such key, did you mean login_url?",
+        ),
         (TENANT.replace("client_id: id, ", ""), "crm.auth.client_id: is missing"),
         (TENANT.replace("kind: client_credentials, ", ""), "acme.yaml:4:3: crm.auth.kind: is missing"),
         (TENANT.replace("client_credentials", "client_credential"), "did you mean client_credentials?"),
-        (TENANT.replace('"file:key"', "hunter2"), "acme.yaml:4:51: crm.auth.client_secret: a secret stands here as a reference alone"),
-        (TENANT.replace('"file:key"', '"env:NO_SUCH_VARIABLE"'), "the environment variable NO_SUCH_VARIABLE is not set"),
+        (
+            TENANT.replace('"file:key"', "hunter2"),
+            "acme.yaml:4:51: crm.auth.client_secret: a secret stands here as a reference alone",
+        ),
+        (
+            TENANT.replace('"file:key"', '"env:NO_SUCH_VARIABLE"'),
+            "the environment variable NO_SUCH_VARIABLE is not set",
+        ),
         (TENANT.replace('"file:key"', '"file:nowhere"'), "nowhere cannot be read"),
         ("- a list\n", "acme.yaml:1:1: the file must be a mapping of keys"),
         ("crm: [\n", "acme.yaml:2:1: "),
@@ -106,7 +126,7 @@ def test_yaml_is_yaml_1_2(tmp_path):
 def test_a_wrong_service_file_stops_everything(tmp_path, service, told):
     """The service's own mistakes are configuration errors with their place."""
     (tmp_path / "short").write_text("short")
-    with pytest.raises(ConfigError, match="connector.yaml") as error:
+    with pytest.raises(ConfigError, match=r"connector\.yaml") as error:
         _load(tmp_path, service=service)
     assert told in error.value.operator
 

@@ -20,7 +20,7 @@ _MESSAGE = """<article><h2>{subject}</h2><p>To {to}, {received}</p><pre>{text}</
 
 
 def create_app(mailbox: Mailbox) -> Starlette:
-    """`GET /messages` (JSON), `GET /messages/{id}` (raw), `DELETE /messages`, `POST /_emulator/fail`, and `/` to read."""
+    """`GET|DELETE /messages` (JSON), `GET /messages/{id}` (raw), `POST /_emulator/fail`, and `/` to read."""
 
     async def messages(request: Request) -> Response:
         if request.method == "DELETE":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 from starlette.requests import Request
@@ -67,7 +68,7 @@ async def _records(request: Request) -> tuple[list[dict[str, Any]], bool]:
     types = [r.get("attributes", {}).get("type") for r in records]
     if None in types:
         raise VendorError("INVALID_INPUT", "attributes.type is required for every record")
-    chunks = 1 + sum(a != b for a, b in zip(types, types[1:], strict=False))
+    chunks = 1 + sum(a != b for a, b in pairwise(types))
     if chunks > CHUNKS:
         raise VendorError("INVALID_INPUT", f"{chunks} chunks of types exceed the limit of {CHUNKS}")
     ids = [r.get("id") or r.get("Id") for r in records if r.get("id") or r.get("Id")]

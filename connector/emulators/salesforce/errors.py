@@ -1,4 +1,4 @@
-"""The documented error bodies: a list of one object for REST (`errorCode`), an object for OAuth, `statusCode` in rows."""
+"""The documented error bodies: a list of one object for REST (`errorCode`), and `statusCode` inside rows."""
 
 from __future__ import annotations
 

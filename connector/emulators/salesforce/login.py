@@ -145,7 +145,8 @@ async def soap(request: Request) -> Response:
     base = f"{request.url.scheme}://{request.headers['host']}"
     made = session(org, org.integration)
     body = (
-        '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
         'xmlns="urn:partner.soap.sforce.com"><soapenv:Body><loginResponse><result>'
         f"<serverUrl>{escape(base)}/services/Soap/u/{request.path_params['version']}/{org.id}</serverUrl>"
         f"<sessionId>{escape(made)}</sessionId><userId>{org.integration}</userId>"
@@ -157,7 +158,8 @@ async def soap(request: Request) -> Response:
 
 def _fault(code: str, message: str) -> Response:
     body = (
-        '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
         'xmlns:sf="urn:fault.partner.soap.sforce.com"><soapenv:Body><soapenv:Fault>'
         f"<faultcode>sf:{code}</faultcode><faultstring>{code}: {message}</faultstring><detail><sf:LoginFault>"
         f"<sf:exceptionCode>{code}</sf:exceptionCode><sf:exceptionMessage>{message}</sf:exceptionMessage>"

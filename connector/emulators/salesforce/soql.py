@@ -92,7 +92,7 @@ def _unquoted(text: str, *, pattern: bool = False) -> str:
 class _Reader(Transformer):  # type: ignore[type-arg]  # lark's transformers are untyped
     def start(self, parts: list[Any]) -> Query:
         fields, object_, *rest = parts
-        found = {kind: value for kind, value in rest}
+        found = dict(rest)
         return Query(fields=fields, object=str(object_), **found)
 
     def select(self, parts: list[Any]) -> tuple[tuple[str, ...], ...]:

@@ -25,7 +25,7 @@ def update(org: Org, object_name: str, id_: str, values: dict[str, Any], user: s
     if row.get("IsConverted"):
         raise VendorError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
     _on_demand(org, id_)
-    clean = {k: v for k, v in (_checked(org, table, k, v) for k, v in values.items())}
+    clean = dict(_checked(org, table, k, v) for k, v in values.items())
     _rules(org, table, row, clean, user)
     _store(org, table, row, clean, user)
 
@@ -35,7 +35,7 @@ def create(org: Org, object_name: str, values: dict[str, Any], user: str) -> str
     table = table_of(org, object_name)
     if not table.object.createable:
         raise VendorError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {object_name} does not support create")
-    clean = {k: v for k, v in (_checked(org, table, k, v) for k, v in values.items())}
+    clean = dict(_checked(org, table, k, v) for k, v in values.items())
     required = table.object.required
     if table.object.name == "Account" and clean.get("LastName"):
         required = ()
@@ -65,7 +65,7 @@ def delete(org: Org, object_name: str, id_: str, user: str) -> None:
 
 
 def merge(org: Org, object_name: str, winner: str, losers: list[str], user: str) -> None:
-    """The winner keeps its own values; losers are deleted and name it (SOAP merge())."""
+    """The winner keeps its own values; losers are deleted and name it, as by the SOAP call."""
     table = table_of(org, object_name)
     for loser in losers:
         _store(org, table, table.rows[loser], {"IsDeleted": True, "MasterRecordId": winner}, user)
