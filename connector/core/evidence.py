@@ -10,6 +10,7 @@ from connector.core.decision import Fact, FactKind
 from connector.core.lists import ListStatus
 from connector.core.policy import BornRestricted, ListsOnLift, Moved
 from connector.core.restriction import Flag
+from connector.core.resubscribe import State
 from connector.core.suppression import ALL, LIFTABLE_WISHES, Kind, Reason, Suppression
 from connector.core.taking import answered, named, take
 from connector.core.view import Arrival, Cause, Record, Word
@@ -83,6 +84,8 @@ def _platform(case: Case) -> None:
     same = same_word and (esp.agreed_since is None or same_time(esp.since, esp.agreed_since))
     if same and (reason is esp.agreed_reason or {reason, esp.agreed_reason} <= LIFTABLE_WISHES):
         return
+    if esp.since is None and _dated(case, reason):
+        return
     take(
         case,
         Suppression(
@@ -95,6 +98,13 @@ def _platform(case: Case) -> None:
         ),
         f"the e-mail platform says {reason.value}" + (f" ({esp.raw})" if esp.raw and esp.raw != reason.value else ""),
     )
+
+
+def _dated(case: Case, reason: Reason) -> bool:
+    """Whether an event of the platform explains a word without a time, and nobody has been asked since."""
+    held, request = case.held.get((ALL, reason)), case.request
+    asked = request is not None and request.open and request.state is not State.REQUESTED
+    return held is not None and held.timed and held.source == "esp" and not asked
 
 
 def _withdrawn_fault(case: Case) -> None:

@@ -12,24 +12,24 @@ KEYS = 50_000
 
 
 class Limiter:
-    """At most `most` submissions per key in `seconds`."""
+    """At most `most` submissions per key in `seconds`. Refused ones do not count, so a wait is never prolonged."""
 
-    def __init__(self, clock: Clock, *, most: int, seconds: float) -> None:
-        self._clock, self._most, self.seconds = clock, most, seconds
+    def __init__(self, clock: Clock, *, most: int, seconds: float, keys: int = KEYS) -> None:
+        self._clock, self._most, self._seconds, self._keys = clock, most, seconds, keys
         self._seen: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = Lock()
 
-    def allows(self, key: str) -> bool:
-        """Counts one submission; False where there were too many."""
+    def wait(self, key: str) -> float:
+        """Counts one submission and gives 0; where there were too many, the seconds until the next is taken."""
         now = self._clock.monotonic()
         with self._lock:
             times = self._seen.setdefault(key, deque())
             self._seen.move_to_end(key)
-            while times and times[0] <= now - self.seconds:
+            while times and times[0] <= now - self._seconds:
                 times.popleft()
             if len(times) >= self._most:
-                return False
+                return times[0] + self._seconds - now
             times.append(now)
-            if len(self._seen) > KEYS:
+            if len(self._seen) > self._keys:
                 self._seen.popitem(last=False)
-            return True
+            return 0.0

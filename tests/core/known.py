@@ -39,7 +39,8 @@ def blocked(reason: Reason = Reason.UNSUBSCRIBED, since: datetime | None = None,
 
 def open_esp(**more: Any) -> Esp:
     """A platform that may mail the address, as agreed."""
-    return Esp(word=Word.SUBSCRIBED, **{"agreed": Word.SUBSCRIBED, "fresh": True} | more)
+    known: dict[str, Any] = {"agreed": Word.SUBSCRIBED, "fresh": True}
+    return Esp(word=Word.SUBSCRIBED, **known | more)
 
 
 def sup(

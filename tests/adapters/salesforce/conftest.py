@@ -85,6 +85,7 @@ class World:
         self.org.install_package()
         if kind == "Account":
             self.org.enable_person_accounts()
+        self._server = server
         server.serve(self.org)
         self.url = server.running.base_url
         self.clock = QuickClock()
@@ -117,13 +118,20 @@ class World:
 
     def requests(self, *, forget: bool = False) -> list[str]:
         """The requests so far, as `METHOD last-parts-of-path`, logins left out."""
-        url = f"{self.url}/_emulator/requests"
-        rows = requests.get(url, timeout=10).json()
+        rows = self.raw_requests()
         if forget:
-            requests.delete(url, timeout=10)
+            requests.delete(f"{self.url}/_emulator/requests", timeout=10)
         return [
             f"{r['method']} {r['path'].partition('/services/data/')[2]}" for r in rows if "/oauth2/" not in r["path"]
         ]
+
+    def raw_requests(self) -> list[dict[str, Any]]:
+        """The requests so far, as the emulator logged them."""
+        return requests.get(f"{self.url}/_emulator/requests", timeout=10).json()  # type: ignore[no-any-return]
+
+    def server_state(self) -> Any:
+        """The emulator's jobs and locators."""
+        return self._server.app.state
 
     # -- the org's users ----------------------------------------------------------------------------------------
     def person(self, address: str, kind: str = "", **values: Any) -> Ref:
