@@ -173,6 +173,18 @@ def test_the_readme_lists_every_command():
     assert set(re.findall(r"^\| `(\w+)` \|", readme, re.M)) == set(COMMANDS)
 
 
+def test_the_readme_lists_every_ledger_event():
+    """Every fact, every step of a request and every deed that the ledger can hold has its words in the README."""
+    from connector.core.action import Deed
+    from connector.core.decision import FactKind
+    from connector.core.resubscribe import Event
+
+    readme = (ROOT / "README.md").read_text().partition("## What the ledger says")[2]
+    told = set(re.findall(r"`([a-z_.]+)`", readme))
+    wanted = {f.value for f in FactKind} | {f"request.{e.value}" for e in Event} | {d.value for d in Deed}
+    assert wanted - told == set()
+
+
 def test_every_adapter_has_its_five_things():
     """An adapter is a folder with an entry point, a README and a contract test (and an emulator where it is a vendor)."""
     from connector import plugins
