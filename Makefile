@@ -24,7 +24,7 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check connector tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/deptry connector
+	$(BIN)/deptry .
 
 bench: .venv/.dev
 	$(BIN)/python tests/bench/bench.py $(ARGS)
