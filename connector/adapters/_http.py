@@ -39,8 +39,8 @@ GOES_ON = "Nobody was let go; the next run goes on where this one stopped."
 _REQUEST_IDS = ("X-Request-Id", "X-SFDC-Request-Id", "X-Ms-Request-Id", "Request-Id")
 
 
-class _Again(Exception):  # noqa: N818  # never leaves this file
-    """One attempt failed in a way that another may not."""
+class _Again(Exception):
+    """One attempt failed in a way that another may not. Never leaves this file."""
 
     def __init__(self, failure: TransientError) -> None:
         super().__init__(failure.operator)

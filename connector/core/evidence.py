@@ -101,10 +101,10 @@ def _platform(case: Case) -> None:
 
 
 def _dated(case: Case, reason: Reason) -> bool:
-    """Whether an event of the platform explains a word without a time, and nobody has been asked since."""
+    """Whether a stop with its own time explains a word without one, and nobody has been asked since."""
     held, request = case.held.get((ALL, reason)), case.request
     asked = request is not None and request.open and request.state is not State.REQUESTED
-    return held is not None and held.timed and held.source == "esp" and not asked
+    return held is not None and held.timed and not asked
 
 
 def _withdrawn_fault(case: Case) -> None:

@@ -18,7 +18,7 @@ FIGURES = {
     ("words", "words"): "100000 100000 1",
     ("words", "words_changed"): "100 100",
     ("suppressions", "suppressions"): "50000 50000 1 1 1",
-    ("addresses", "sqlite_autoindex_addresses_1"): "50000 50000 1",
+    ("addresses", "addresses"): "50000 50000 1",
     ("requests", "sqlite_autoindex_requests_1"): "10000 10000 1",
     ("requests", "requests_digest"): "10000 10000 2",
     ("requests", "requests_seq"): "10000 10000 1",

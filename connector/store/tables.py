@@ -19,7 +19,14 @@ def _number(name: str, *, key: bool = False) -> Column[int]:
 
 
 meta = Table("meta", metadata, _text("name", key=True), _text("value"))
-addresses = Table("addresses", metadata, _text("tenant", key=True), _text("digest", key=True), _text("address"))
+addresses = Table(
+    "addresses",
+    metadata,
+    _text("tenant", key=True),
+    _text("digest", key=True),
+    _text("address"),
+    sqlite_with_rowid=False,
+)
 
 records = Table(
     "records",

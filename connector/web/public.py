@@ -89,22 +89,10 @@ def _signup(app: FastAPI, pages: Pages, sites: Sites, clock: Clock, clients: Cli
     by_client = Limiter(clock, most=20, seconds=600)
     by_address = Limiter(clock, most=5, seconds=3600)
 
-    def shown(
-        request: Request,
-        site: Site,
-        status: int = 200,
-        *,
-        typed: str = "",
-        ticked: Collection[str] = (),
-        **problem: str,
-    ) -> Response:
-        values = {"problem": "", "trouble": ""} | problem
-        return pages.page(request, "signup.html", status, site=site, typed=typed, ticked=ticked, **values)
-
     @app.api_route("/{tenant}/signup", methods=READ)
     def form(tenant: str, request: Request) -> Response:
         site = sites(tenant)
-        return shown(request, site) if site else pages.said(request, say.NOT_FOUND, 404)
+        return _filled(pages, request, site) if site else pages.said(request, say.NOT_FOUND, 404)
 
     @app.post("/{tenant}/signup")
     def submit(tenant: str, request: Request, fields: Form) -> Response:
@@ -117,15 +105,31 @@ def _signup(app: FastAPI, pages: Pages, sites: Sites, clock: Clock, clients: Cli
         if wait:
             return pages.said(request, say.too_many(wait), 429, brand=site.brand, wait=wait)
         if address is None:
-            return shown(request, site, 422, typed=typed, ticked=ticked, problem=say.NO_ADDRESS)
+            return _filled(pages, request, site, 422, typed=typed, ticked=ticked, problem=say.NO_ADDRESS)
         try:
             site.platform.submit(address, frozenset(ticked) & frozenset(site.lists), clock.now(), client)
         except Failure as failure:
             logger().error("page.failed", tenant=tenant, method="POST", why=failure.log)
-            response = shown(request, site, 503, typed=typed, ticked=ticked, trouble=say.BUSY_FORM)
+            response = _filled(pages, request, site, 503, typed=typed, ticked=ticked, trouble=say.BUSY_FORM)
             response.headers["Retry-After"] = str(BUSY_SECONDS)
             return response
         return pages.page(request, "submitted.html", site=site, typed=typed)
+
+
+def _filled(
+    pages: Pages,
+    request: Request,
+    site: Site,
+    status: int = 200,
+    *,
+    typed: str = "",
+    ticked: Collection[str] = (),
+    problem: str = "",
+    trouble: str = "",
+) -> Response:
+    """The form, with what was typed and ticked, and what is wrong: with the address (problem) or with us (trouble)."""
+    values = {"site": site, "typed": typed, "ticked": ticked, "problem": problem, "trouble": trouble}
+    return pages.page(request, "signup.html", status, **values)
 
 
 def _links(app: FastAPI, pages: Pages, sites: Sites, clock: Clock) -> None:

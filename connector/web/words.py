@@ -60,7 +60,7 @@ BROKEN = Words(
 NOT_ALLOWED = Words(title="This cannot be done here", text="Please open the page again from the mail you got.")
 OVERSIZED = Words(title="That was too long", text="What was sent is too large for this form.", alert=True)
 BUSY_FORM = "Our records cannot be reached just now, and nothing was stored. Please press the button again in a minute."
-NO_ADDRESS = "This does not look like an e-mail address. Please write it as name@example.com."
+NO_ADDRESS = "This is not a whole address. Please write it as name@example.com."
 
 
 def too_many(seconds: float) -> Words:

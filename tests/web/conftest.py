@@ -44,7 +44,10 @@ class Served:
     app: ASGIApp
 
     def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        # asyncio turns Nagle's delay off only where the protocol is named
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen()
         self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             self, log_level="critical", access_log=False, proxy_headers=False, server_header=False, lifespan="off"

@@ -29,7 +29,7 @@ class Page(msgspec.Struct):
     totalSize: int  # noqa: N815  # the vendor's name
     done: bool
     records: list[dict[str, Any]]
-    nextRecordsUrl: str = ""  # noqa: N815  # as above
+    nextRecordsUrl: str | None = None  # noqa: N815  # as above
 
 
 class Error(msgspec.Struct):
@@ -110,7 +110,7 @@ class Api:
                 raise self._refusal(response, action, place=place, row=row)
             return response if type_ is None else self.wire.json(response, type_, action)
 
-        url = path if path.startswith("/") else f"{self.base}/{path}"
+        url = path if path.startswith(("/", "http:", "https:")) else f"{self.base}/{path}"
         return self.wire.call(method, url, repeat=repeat, action=action, ok=(*ok, *REFUSALS), read=read, **request)
 
     def _refusal(self, response: requests.Response, action: str, *, place: bool, row: bool) -> Failure:
