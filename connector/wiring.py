@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from connector import plugins
-from connector.adapters.esp.builtin.csv_import import BadRow, Row, read
+from connector.adapters.esp.builtin.csv_import import Imported, read, take_in
 from connector.adapters.esp.builtin.letters import LetterWriter
 from connector.core.address import Digester
 from connector.core.errors import ConfigError, Failure, TransientError
@@ -201,10 +201,11 @@ class Installation:
         self.close()
 
 
-def import_rows(path: Path, *, address: str, reason: str, since: str) -> Iterator[Row | tuple[int, str]]:
-    """The suppressions of a CSV file; a row that cannot be read comes as its line and why. Raises: `ConfigError`."""
-    for row in read(path, address=address, reason=reason, since=since):
-        yield (row.line, row.why) if isinstance(row, BadRow) else row
+def import_file(
+    path: Path, platform: Platform, now: datetime, *, dry_run: bool, address: str, reason: str, since: str
+) -> Imported:
+    """Takes the suppressions of a CSV file into the built-in platform. Raises: `ConfigError`."""
+    return take_in(read(path, address=address, reason=reason, since=since), platform, now=now, dry_run=dry_run)
 
 
 def _settings_of(group: str, kind: str) -> type[Any]:

@@ -10,7 +10,7 @@ import click
 from connector.cli.exits import DONE, SOME_FAILED
 from connector.cli.output import as_json, dump
 from connector.core.errors import ConfigError
-from connector.wiring import Installation, import_rows
+from connector.wiring import Installation, import_file
 
 BAD_SHOWN = 50
 
@@ -18,9 +18,9 @@ BAD_SHOWN = 50
 @click.command("import", short_help="take in suppressions exported elsewhere")
 @click.argument("tenant")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--address", default="email", show_default=True, help="The column of addresses.")
-@click.option("--reason", default="", help="The column of reasons; without it every row is `suppressed`.")
-@click.option("--since", default="", help="The column of dates; without it every row is suppressed from now on.")
+@click.option("--address", default="", help="The column of addresses, where its header does not say so.")
+@click.option("--reason", default="", help="The column of reasons; where there is none, `suppressed`.")
+@click.option("--since", default="", help="The column of dates; where there is none, now.")
 @click.option("--dry-run", is_flag=True, help="Only read and count.")
 @as_json
 @click.pass_context
@@ -36,24 +36,18 @@ def command(
         if house.tenant(tenant).esp_kind != "builtin":
             raise ConfigError(f"{tenant}'s e-mail platform is not the built-in one; import the file there.")
         platform, now = house.platform(tenant), house.clock.now()
-        counts: Counter[str] = Counter()
-        bad: list[tuple[int, str]] = []
-        for row in import_rows(file, address=address, reason=reason, since=since):
-            if isinstance(row, tuple):
-                bad.append(row)
-                continue
-            counts[row.reason.value] += 1
-            if not dry_run:
-                platform.suppress(row.address, row.reason, row.since or now)
+        done = import_file(file, platform, now, dry_run=dry_run, address=address, reason=reason, since=since)
+    counts = Counter({reason.value: n for reason, n in done.taken.items()})
     if json_:
-        dump({"taken": dict(counts), "dry_run": dry_run, "bad": [{"line": n, "why": w} for n, w in bad]})
+        bad = [{"line": row.line, "why": row.why} for row in done.bad]
+        dump({"taken": dict(counts), "dry_run": dry_run, "refused": done.refused, "bad": bad})
     else:
         click.echo(f"{'would take' if dry_run else 'took'} {sum(counts.values()):,} rows: " + _counted(counts))
-        for line, why_ in bad[:BAD_SHOWN]:
-            click.echo(f"  line {line}: {why_}")
-        if bad:
-            click.echo(f"{len(bad):,} rows were not taken.")
-    ctx.exit(SOME_FAILED if bad else DONE)
+        for row in done.bad[:BAD_SHOWN]:
+            click.echo(f"  line {row.line}: {row.why}")
+        if done.refused:
+            click.echo(f"{done.refused:,} rows were not taken.")
+    ctx.exit(SOME_FAILED if done.refused else DONE)
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from connector.core.errors import ConfigError, Failure
+from connector.core.policy import Confirm
 from connector.observability.logs import configure
 
 
@@ -38,6 +39,7 @@ def command(ctx: click.Context) -> None:
                 lists=tuple(form.lists),
                 platform=house.platform(tenant),
                 signer=house.signer,
+                confirms=house.policy(tenant).confirm is not Confirm.AFTER,
             )
         except Failure:
             return None

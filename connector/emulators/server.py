@@ -44,7 +44,7 @@ class Running:
     """An application that listens from construction until `stop`. Also a context manager."""
 
     def __init__(self, app: ASGIApp, *, port: int = 0) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
         self._socket.listen(256)
@@ -58,6 +58,7 @@ class Running:
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,
             date_header=False,
             timeout_graceful_shutdown=1,
         )

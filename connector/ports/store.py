@@ -199,8 +199,11 @@ class Store(Protocol):
         """A single look found exactly these records: others of the cluster in the mirror left it."""
 
     # -- the inbox ----------------------------------------------------------------------------------------------
-    def tell(self, said: Said, address: Address, digest: Digest) -> bool:
-        """Appends to the inbox (a stop or complaint to the journal first); False if its key was there already."""
+    def tell(self, said: Said, address: Address | None, digest: Digest) -> bool:
+        """Appends to the inbox (a stop or complaint to the journal first); False if its key was there already.
+
+        A stop may come from somebody who is known by digest alone.
+        """
 
     def waiting(self) -> bool:
         """Whether the inbox holds a row that no run has taken."""

@@ -16,17 +16,18 @@ _STOPS = frozenset({Kind.STOP, Kind.COMPLAINT})
 class Inbox(Part):
     """The door by which people speak to us."""
 
-    def tell(self, said: Said, address: Address, digest: Digest) -> bool:
+    def tell(self, said: Said, address: Address | None, digest: Digest) -> bool:
         """Appends to the inbox (a stop or complaint to the journal first); False if its key was there already."""
         with self._database.writing() as connection:
             return self._told(connection, said, address, digest)
 
-    def _told(self, connection: Connection, said: Said, address: Address, digest: Digest) -> bool:
+    def _told(self, connection: Connection, said: Said, address: Address | None, digest: Digest) -> bool:
         row = {"tenant": self.tenant, "key": said.key, "at": to_text(said.at), "kind": said.kind.value}
         appended = connection.execute(_APPEND, row | {"digest": digest, "body": said_to_text(said)}).rowcount
         if not appended:
             return False
-        self._keep_address(connection, [{"tenant": self.tenant, "digest": digest, "address": address}])
+        if address is not None:
+            self._keep_address(connection, [{"tenant": self.tenant, "digest": digest, "address": address}])
         if said.kind in _STOPS:
             chain = self._chain(connection)
             self._write_down(connection, chain, [(digest, said.scope, said.reason, said.at)])

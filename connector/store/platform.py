@@ -136,19 +136,16 @@ class SqlPlatform(Inbox):
     def reject(self, link: Link, at: datetime) -> Standing:
         """The abuse button: a complaint, whatever the request's state; the block stands here at once."""
         with self._database.writing() as connection:
-            address = self._address(connection, link)
-            if address:
-                said = Said(
-                    kind=Kind.COMPLAINT,
-                    key=f"abuse/{link.request}/{self._clock.new_id()}",
-                    at=at,
-                    source="page",
-                    request=link.request,
-                    reason=Reason.ABUSE,
-                    by="the person",
-                )
-                self._told(connection, said, address, Digest(link.digest))
-                self._block(connection, [(address, Reason.ABUSE)], at)
+            said = Said(
+                kind=Kind.COMPLAINT,
+                key=f"abuse/{link.request}/{self._clock.new_id()}",
+                at=at,
+                source="page",
+                request=link.request,
+                reason=Reason.ABUSE,
+                by="the person",
+            )
+            self._stopped(connection, link, said)
             return Standing(state=State.REJECTED, blocked=True)
 
     def resubscribe(self, link: Link, at: datetime) -> Standing:
@@ -167,13 +164,16 @@ class SqlPlatform(Inbox):
     def unsubscribe(self, link: Link, at: datetime) -> Standing:
         """One click: blocked here at once, and told to every side by the run that it wakes."""
         with self._database.writing() as connection:
-            address = self._address(connection, link)
-            if address:
-                key = f"unsubscribe/{self._clock.new_id()}"
-                said = Said(kind=Kind.STOP, key=key, at=at, source="page", by="the person")
-                self._told(connection, said, address, Digest(link.digest))
-                self._block(connection, [(address, Reason.UNSUBSCRIBED)], at)
-            return Standing(state=None, blocked=bool(address))
+            key = f"unsubscribe/{self._clock.new_id()}"
+            self._stopped(connection, link, Said(kind=Kind.STOP, key=key, at=at, source="page", by="the person"))
+            return Standing(state=None, blocked=True)
+
+    def _stopped(self, connection: Connection, link: Link, said: Said) -> None:
+        """A stop is told by digest, and blocks here at once where the address is known; else the next run does it."""
+        address = self._address(connection, link)
+        self._told(connection, said, address, Digest(link.digest))
+        if address:
+            self._block(connection, [(address, said.reason)], said.at)
 
     def standing(self, link: Link) -> Standing:
         """What a GET may show; changes nothing."""

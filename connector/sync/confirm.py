@@ -9,12 +9,16 @@ from typing import Protocol
 
 from connector.core.action import Deed
 from connector.core.address import Address
-from connector.core.errors import RejectedError
+from connector.core.errors import RejectedError, TransientError
 from connector.core.resubscribe import Event, Request, after
 from connector.ports.adapter import Outcome, Status
 from connector.ports.clock import Clock
 from connector.ports.mailer import Letter, Mailer
 from connector.ports.store import Owed, Run, Settlement, Store
+
+
+_CLOSING = 421
+"""SMTP's word for a server that shuts down: no letter will go now."""
 
 
 class LetterKind(StrEnum):
@@ -60,6 +64,11 @@ def send(store: Store, mailer: Mailer, letters: Letters, clock: Clock, run: Run,
         mailer.send(letter)
     except RejectedError as refusal:
         return Settlement(owed=owed, outcome=Outcome(key=action.key, status=Status.ASIDE, words=refusal.operator))
+    except TransientError as trouble:
+        # an answer to this one letter: the others may go
+        if trouble.status in (None, _CLOSING):
+            raise
+        return Settlement(owed=owed, outcome=Outcome(key=action.key, status=Status.LATER, words=trouble.operator))
     done = Outcome(key=action.key, status=Status.DONE)
     if kind is LetterKind.NOTICE:
         return Settlement(owed=owed, outcome=done)

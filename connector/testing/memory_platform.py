@@ -23,7 +23,7 @@ _CONFIRMABLE = (State.REQUESTED, State.CHALLENGED)
 class Door(Protocol):
     """What a platform needs of the rest of the house; a `ports.store.Store` is one."""
 
-    def tell(self, said: Said, address: Address, digest: Digest) -> bool:
+    def tell(self, said: Said, address: Address | None, digest: Digest) -> bool:
         """Appends to the inbox; False if its key was there already."""
 
     def address(self, digest: Digest) -> Address | None:
@@ -44,9 +44,10 @@ class MemoryDoor:
     addresses: dict[Digest, Address] = field(default_factory=dict)
     asked: dict[str, tuple[Digest, Request]] = field(default_factory=dict)
 
-    def tell(self, said: Said, address: Address, digest: Digest) -> bool:
+    def tell(self, said: Said, address: Address | None, digest: Digest) -> bool:
         """Appends to the inbox; False if its key was there already."""
-        self.addresses[digest] = address
+        if address is not None:
+            self.addresses[digest] = address
         return self.said.setdefault(said.key, said) is said
 
     def address(self, digest: Digest) -> Address | None:
@@ -133,21 +134,18 @@ class MemoryPlatform:
 
     def reject(self, link: Link, at: datetime) -> Standing:
         """Reported as unwanted (*this was not me*): a complaint, whatever the request's state."""
-        address = self._address(link)
-        if address:
-            self._tell(
-                Said(
-                    kind=Kind.COMPLAINT,
-                    key=f"abuse/{link.request}/{self._clock.new_id()}",
-                    at=at,
-                    source="page",
-                    request=link.request,
-                    reason=Reason.ABUSE,
-                    by="the person",
-                ),
-                address,
-            )
-            self.suppress(address, Reason.ABUSE, at)
+        self._stopped(
+            link,
+            Said(
+                kind=Kind.COMPLAINT,
+                key=f"abuse/{link.request}/{self._clock.new_id()}",
+                at=at,
+                source="page",
+                request=link.request,
+                reason=Reason.ABUSE,
+                by="the person",
+            ),
+        )
         return Standing(state=State.REJECTED, blocked=True)
 
     def resubscribe(self, link: Link, at: datetime) -> Standing:
@@ -163,12 +161,16 @@ class MemoryPlatform:
 
     def unsubscribe(self, link: Link, at: datetime) -> Standing:
         """One click: blocked here at once, and told to every side."""
+        key = f"unsubscribe/{self._clock.new_id()}"
+        self._stopped(link, Said(kind=Kind.STOP, key=key, at=at, source="page", by="the person"))
+        return Standing(state=None, blocked=True)
+
+    def _stopped(self, link: Link, said: Said) -> None:
+        """A stop is told by digest, and blocks here at once where the address is known."""
         address = self._address(link)
+        self.door.tell(said, address, Digest(link.digest))
         if address:
-            key = f"unsubscribe/{self._clock.new_id()}"
-            self._tell(Said(kind=Kind.STOP, key=key, at=at, source="page", by="the person"), address)
-            self.suppress(address, Reason.UNSUBSCRIBED, at)
-        return Standing(state=None, blocked=bool(address))
+            self.suppress(address, said.reason, said.at)
 
     def standing(self, link: Link) -> Standing:
         """What a GET may show; changes nothing."""

@@ -171,11 +171,12 @@ class PlatformContract:
         assert (said.kind, said.origin, said.allowed) == (Kind.ASK, Origin.LINK, True)
 
     def test_gone(self, platform: Platform, store: Store) -> None:
-        """A link about somebody whose address is known nowhere says nothing to the sides."""
+        """Of somebody known by digest alone a stop is told to the sides by digest; a wish to come back is not."""
         for kind in LinkDeed:
             click = getattr(platform, "reject" if kind is LinkDeed.ABUSE else kind.value)
             click(self.link(store, kind), START)
-        assert not store.waiting()
+        assert {said.kind for said in self.said(store)} == {Kind.STOP, Kind.COMPLAINT}
+        assert platform.changes(0, 10) == []
 
     def test_quiet(self, platform: Platform, store: Store, case: Case) -> None:
         """To look at a link changes nothing."""

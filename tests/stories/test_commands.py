@@ -212,3 +212,21 @@ def test_one_bad_tenant_stops_no_other(town):
     assert result.code == 2
     assert "acme    done" in result.out
     assert "bad.yaml:3:1: polici: there is no such key, did you mean policy?" in result.err
+
+
+@requirement("S49", "N19")
+def test_one_click_from_a_newsletter_stops_a_person_known_by_digest_alone(town):
+    """A contact who never asked is kept as a digest; the click in a newsletter still restricts the record and suppresses."""
+    from connector.core.token import LinkDeed
+
+    ada = town.contact("ada@example.com")
+    town.sync()
+    store = town.house.store("acme")
+    assert store.address(store.digest("ada@example.com")) is None
+    url = town.house.letters("acme").url(LinkDeed.UNSUBSCRIBE, store.digest("ada@example.com"))
+    answer = town.post(url, {"List-Unsubscribe": "One-Click"})
+    assert (answer.status_code, "unsubscribed" in answer.text) == (200, True)
+    town.sync()
+    assert town.opted_out(ada)
+    town.sync()
+    assert town.suppressed("ada@example.com")

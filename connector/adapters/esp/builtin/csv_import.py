@@ -66,6 +66,9 @@ REASONS = ("reason", "suppression reason", "unsubscribe reason")
 TIMES = ("since", "suppressed at", "date removed", "unsubscribed at", "date unsubscribed", "unsubscribe date")
 """What other platforms call their columns, where none is named: only names that can mean nothing else."""
 
+AT_ONCE = 1_000
+"""Rows read before they are blocked."""
+
 KEPT = 10_000
 """Bad rows that an import gives back; further ones are counted."""
 
@@ -103,16 +106,30 @@ def take_in(rows: Iterable[Row | BadRow], platform: Platform, *, now: datetime, 
     A time in the future counts as now: a block from tomorrow would undo what a person confirms today.
     """
     done = Imported()
+    held: list[tuple[Address, Reason, datetime]] = []
     for row in rows:
         if isinstance(row, BadRow):
             done.refused += 1
             if len(done.bad) < KEPT:
                 done.bad.append(row)
             continue
-        if not dry_run:
-            platform.suppress(row.address, row.reason, min(row.since or now, now))
+        held.append((row.address, row.reason, min(row.since or now, now)))
         done.taken[row.reason] += 1
+        if len(held) >= AT_ONCE:
+            _block(platform, held, dry_run)
+    _block(platform, held, dry_run)
     return done
+
+
+def _block(platform: Platform, held: list[tuple[Address, Reason, datetime]], dry_run: bool) -> None:
+    """Blocks what was read so far, the rows of one time in one unit of work."""
+    by_time: dict[datetime, list[tuple[Address, Reason]]] = {}
+    for address, reason, since in held:
+        by_time.setdefault(since, []).append((address, reason))
+    for since, blocks in by_time.items():
+        if not dry_run:
+            platform.suppress_many(blocks, since)
+    held.clear()
 
 
 def read(path: Path, *, address: str = "", reason: str = "", since: str = "") -> Iterator[Row | BadRow]:
