@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, text
 
 from connector.core.action import Value
@@ -45,7 +46,7 @@ class Chain:
         """One entry; whatever looks like an address in it is replaced, for the chain outlives an erasure."""
         because = without_addresses(because)
         told = {k: without_addresses(v) if isinstance(v, str) else v for k, v in (values or {}).items()}
-        body = json.dumps(told, sort_keys=True, ensure_ascii=False)
+        body = _canonical(told).decode()
         self.seq += 1
         self.hash = _hash(self.hash, self._tenant, self.seq, self._at, self._run, digest, event, because, body)
         self._rows.append(
@@ -80,8 +81,13 @@ _HEAD = text(
 )
 
 
-def _hash(before: str, *parts: object) -> str:
-    return hashlib.sha256((before + json.dumps(parts, ensure_ascii=False)).encode()).hexdigest()
+def _hash(before: str, *parts: str | int) -> str:
+    """Covers each part with its length, so that no two rows can read the same."""
+    text = before + "".join(f"{len(part)}:{part}," for part in map(str, parts))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 def entries(database: Database, tenant: str, digest: str | None, after: int) -> Iterator[Entry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from connector.core.decision import Decision, FactKind
 from connector.core.suppression import Reason, Suppression
 from connector.core.view import Settled, View
 from connector.ports.store import Run
-from connector.store.bodies import request_to_text
+from connector.store.bodies import request_to_text, to_json
 from connector.store.ledger import Chain, without_addresses
 from connector.store.many import execute_many
 from connector.store.part import Part
@@ -150,7 +149,7 @@ class Promises(Part):
             "target": action.target,
             "because": action.because,
             "request": action.request,
-            "body": json.dumps(body, ensure_ascii=False),
+            "body": to_json(body),
             "now": to_text(now),
         }
 

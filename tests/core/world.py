@@ -36,7 +36,7 @@ _TURNS = (Kind.STOP, Kind.COMPLAINT, Kind.CANCEL)
 _WISHES = (Reason.UNSUBSCRIBED, Reason.SUPPRESSED)
 
 
-class Crash(Exception):  # noqa: N818  # it is no error of ours
+class Crash(Exception):
     """The process is gone; what was promised and settled stays."""
 
 
@@ -408,7 +408,7 @@ class World:
         """Under follow_person, and by a merge, a stop that stands at the old address by then is one at the new."""
         truth = self.truth[old]
         if old != new and truth.stopped() and truth.stop and truth.stop <= until:
-            self.truth[new].says(truth.stop)
+            self.truth[new].says(self._heard(new, truth.stop, self.crm_times and self.esp_times))
 
     def _heard(self, address: int, at: datetime, timed: bool) -> datetime:
         """When a stop was said; corner case 3: one without a time, read before the mail, stood when they asked."""
@@ -1051,7 +1051,10 @@ def _set_flag(world: World, who: int, how: int) -> None:
     row = world.pick(who)
     if row.deleted or (row.flag and (row.by != "user" or not world.crm_times)):
         return
-    row.flag, row.by, row.at, row.born = True, "user", world.now, False
+    m = world.memory.mirror.get(row.ref)
+    # Cleared and set again between two looks is seen only where history tells.
+    unseen = m is not None and m.record.agreed is Flag.SET and not world.crm_times
+    row.flag, row.by, row.at, row.born = True, "us" if unseen else "user", world.now, False
     world._touch(row)
 
 
@@ -1072,7 +1075,8 @@ def _operator(world: World, who: int, how: int) -> None:
     place = world.places[_who(who)]
     if place.word is Word.SUPPRESSED and (place.reason is given or not world.esp_times):
         return
-    world._suppressed(_who(who), given, "operator" if given in _WISHES else "fault")
+    unseen = world.memory.esp[_who(who)].agreed is Word.SUPPRESSED and not world.esp_times
+    world._suppressed(_who(who), given, "operator" if given in _WISHES and not unseen else "fault")
     if given is Reason.COMPLAINED:
         world.clock += 1
         key = f"esp/complaint/{world.clock}"

@@ -129,6 +129,10 @@ class World:
         """The requests so far, as the emulator logged them."""
         return requests.get(f"{self.url}/_emulator/requests", timeout=10).json()  # type: ignore[no-any-return]
 
+    def planned(self) -> list[Any]:
+        """The faults that were planned."""
+        return self._server.faults.faults
+
     def server_state(self) -> Any:
         """The emulator's jobs and locators."""
         return self._server.app.state
