@@ -171,7 +171,7 @@ def test_queries_find_what_they_should(world):
     assert count("SELECT Id FROM Contact WHERE NOT (LastName LIKE 'O%') ORDER BY Email NULLS LAST LIMIT 1") == 1
     assert count("SELECT COUNT() FROM Contact") == 2
     soql = "SELECT Assignee.Id FROM PermissionSetAssignment WHERE PermissionSetId IN (SELECT ParentId FROM SetupEntityAccess)"
-    assert count(soql) == 2
+    assert count(soql) == 3
     victim = next(iter(world.org.rows("Contact")))
     assert world.call("DELETE", f"sobjects/Contact/{victim}").status_code == 204
     assert (count("SELECT Id FROM Contact"), count("SELECT Id FROM Contact", True)) == (1, 2)
@@ -254,6 +254,33 @@ def test_bulk_jobs_keep_their_order(world):
         ).status_code
     )
     assert [put("application/json"), put("text/csv"), put("text/csv")] == [415, 201, 400]
+
+
+def test_upsert_by_an_external_id(world):
+    """A new value creates, a known one updates, two matches are told apart, and no other field serves."""
+    put = lambda value, body: world.call("PATCH", f"sobjects/Contact/External_Id__c/{value}", json=body)  # noqa: E731
+    assert put("a1", {"LastName": "A"}).status_code == 201
+    assert (put("a1", {"LastName": "B"}).status_code, put("a1", {"LastName": "B"}).json()["created"]) == (200, False)
+    world.org.load("Contact", [{"LastName": "C", "External_Id__c": "a1"}])
+    twice = put("a1", {"LastName": "D"})
+    assert (twice.status_code, len(twice.json())) == (300, 2)
+    assert world.call("PATCH", "sobjects/Contact/LastName/B", json={}).status_code == 404
+
+
+def test_composite_counts_once_and_tells_each_part(world):
+    """Subrequests refer to each other, fail alone, and cost one call; a malformed body is refused whole."""
+    used = world.org.used
+    base = "/services/data/v62.0/sobjects/Contact"
+    parts = [
+        {"method": "POST", "url": base, "referenceId": "made", "body": {"LastName": "New"}},
+        {"method": "PATCH", "url": f"{base}/@{{made.id}}", "referenceId": "changed", "body": {"FirstName": "A"}},
+        {"method": "POST", "url": base, "referenceId": "wrong", "body": {}},
+    ]
+    answer = world.call("POST", "composite", json={"compositeRequest": parts})
+    codes = [part["httpStatusCode"] for part in answer.json()["compositeResponse"]]
+    assert (answer.status_code, codes, world.org.used) == (200, [201, 204, 400], used + 1)
+    assert world.call("POST", "composite", json={"compositeRequest": parts * 9}).status_code == 400
+    assert world.call("POST", "composite", json={"compositeRequest": [{"method": "GET"}]}).status_code == 400
 
 
 def test_merge_convert_and_the_recycle_bin(world):

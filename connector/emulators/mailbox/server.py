@@ -76,7 +76,11 @@ class Mailbox:
         self._numbers = 0
         login: dict[str, Any] = {}
         if user:
-            login = {"authenticator": self._login, "auth_required": True, "auth_require_tls": tls is not None and not implicit}
+            login = {
+                "authenticator": self._login,
+                "auth_required": True,
+                "auth_require_tls": tls is not None and not implicit,
+            }
         secure: dict[str, Any] = {}
         if tls is not None:
             secure = {"ssl_context": tls} if implicit else {"tls_context": tls, "require_starttls": True}

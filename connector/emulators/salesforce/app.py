@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
-from connector.emulators.salesforce import bulk_ingest, bulk_query, collections, control, login, resources
+from connector.emulators.salesforce import bulk_ingest, bulk_query, collections, composite, control, login, resources
 from connector.emulators.salesforce.errors import VendorError
 from connector.emulators.salesforce.org import Org
 
@@ -34,7 +35,9 @@ HANDLERS: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/sobjects/{object}/{id}", resources.read),
     ("PATCH", "/sobjects/{object}/{id}", resources.update),
     ("DELETE", "/sobjects/{object}/{id}", resources.delete),
+    ("PATCH", "/sobjects/{object}/{field}/{value}", resources.upsert),
     ("GET", "/limits", resources.limits),
+    ("POST", "/composite", composite.composite),
     ("PATCH", "/composite/sobjects", collections.update),
     ("POST", "/composite/sobjects", collections.create),
     ("DELETE", "/composite/sobjects", collections.delete),
@@ -119,3 +122,18 @@ def _admitted(request: Request, org: Org) -> str:
 
 def _alive(version: str) -> bool:
     return version.endswith(".0") and version[:-2].isdigit() and FIRST <= int(version[:-2]) <= LAST
+
+
+async def inside(app: Starlette, scope: dict[str, Any], receive: Any) -> Response:
+    """One subrequest of a composite call, by the resources' own handlers."""
+    org: Org = app.state.org
+    for method, path, handler in HANDLERS:
+        route = Route(DATA + path, _guarded(handler), methods=[method])
+        match, child = route.matches(scope)
+        if match is Match.FULL:
+            request = Request({**scope, **child, "app": app}, receive)
+            try:
+                return await handler(request, org, str(login.user_of(request)))
+            except VendorError as error:
+                return JSONResponse(error.body(), status_code=error.status)
+    return JSONResponse(VendorError("NOT_FOUND", "The requested resource does not exist").body(), status_code=404)

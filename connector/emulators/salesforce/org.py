@@ -156,9 +156,16 @@ class Org:
         if not self.rows("CustomPermission"):
             permission = self._plain("CustomPermission", DeveloperName=PERMISSION)
             operators = self._plain("PermissionSet", Name="Resubscribe_Operators", Label="Resubscribe Operators")
-            self._plain("PermissionSet", Name="Suppression_Connector", Label="Suppression Connector")
+            ours = self._plain("PermissionSet", Name="Suppression_Connector", Label="Suppression Connector")
+            self._plain("PermissionSetAssignment", AssigneeId=self.integration, PermissionSetId=ours)
+            self._plain("UserSetupEntityAccess", DeveloperName=PERMISSION, SetupEntityId=permission)
+            for object_name in ("Contact", "Lead"):
+                for f in ("HasOptedOutOfEmail", *(p.name for p in PACKAGE_FIELDS)):
+                    granted = {"PermissionsRead": True, "PermissionsEdit": True, "SobjectType": object_name}
+                    self._plain("FieldPermissions", ParentId=ours, Field=f"{object_name}.{f}", **granted)
             access = {"SetupEntityId": permission, "SetupEntityType": "CustomPermission"}
-            self._plain("SetupEntityAccess", ParentId=operators, **access)
+            for granting in (operators, ours):
+                self._plain("SetupEntityAccess", ParentId=granting, **access)
             for user in (self.admin, self.operator):
                 self._plain("PermissionSetAssignment", AssigneeId=user, PermissionSetId=operators)
 
@@ -170,7 +177,7 @@ class Org:
                 object_.fields.pop(f.name, None)
             object_.index()
             self.tracked.discard(f"{name}.Resubscribe_Requested__c")
-        for name in ("CustomPermission", "SetupEntityAccess", "PermissionSetAssignment"):
+        for name in ("CustomPermission", "SetupEntityAccess", "PermissionSetAssignment", "UserSetupEntityAccess"):
             self.tables[name] = Table(self.tables[name].object)
 
     def enable_person_accounts(self) -> None:

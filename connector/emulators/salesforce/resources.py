@@ -155,6 +155,26 @@ async def update(request: Request, org: Org, user: str) -> Response:
     return Response(status_code=204)
 
 
+async def upsert(request: Request, org: Org, user: str) -> Response:
+    """`PATCH sobjects/{object}/{ExtField}/{value}`: 201 created, 200 updated, 300 for two or more matches."""
+    object_ = _object(org, request)
+    field = field_of(org, object_, request.path_params["field"])
+    if not field.external:
+        raise VendorError("NOT_FOUND", "Provided external ID field does not exist or is not accessible")
+    value = request.path_params["value"]
+    found = [r["Id"] for r in org.rows(object_.name).values() if r[field.name] == value and not r["IsDeleted"]]
+    values = await request.json()
+    if len(found) > 1:
+        version = request.path_params["version"]
+        urls = [f"/services/data/v{version}/sobjects/{object_.name}/{i}" for i in found]
+        return JSONResponse(urls, status_code=300)
+    if found:
+        writes.update(org, object_.name, found[0], values, user)
+        return JSONResponse({"id": found[0], "success": True, "errors": [], "created": False})
+    made = writes.create(org, object_.name, values | {field.name: value}, user)
+    return JSONResponse({"id": made, "success": True, "errors": [], "created": True}, status_code=201)
+
+
 async def delete(request: Request, org: Org, user: str) -> Response:
     """`DELETE sobjects/{object}/{id}`."""
     writes.delete(org, _object(org, request).name, request.path_params["id"], user)

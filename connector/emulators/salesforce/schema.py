@@ -20,6 +20,7 @@ class Field:
     default: Any = None
     parent: str = ""
     filterable: bool = True
+    external: bool = False
 
     def describe(self, *, updateable: bool) -> dict[str, Any]:
         """The field's part of a describe answer, for a user who may or may not write it."""
@@ -36,7 +37,7 @@ class Field:
             "filterable": self.filterable,
             "defaultedOnCreate": self.default is not None,
             "defaultValue": self.default,
-            "externalId": False,
+            "externalId": self.external,
             "idLookup": self.name == "Id",
             "unique": self.name == "Id",
             "caseSensitive": self.name == "Id",
@@ -117,6 +118,7 @@ def _people() -> tuple[Object, Object]:
             Field(name="FirstName", length=40),
             Field(name="LastName", length=80, nillable=False),
             Field(name="Email", type="email", length=80),
+            Field(name="External_Id__c", length=40, custom=True, external=True),
             Field(name="OwnerId", type="reference", parent="User"),
             _OPT_OUT,
             Field(name="IsEmailBounced", type="boolean", writable=False, nillable=False, default=False),
@@ -214,6 +216,22 @@ def _setup() -> tuple[Object, ...]:
             Field(name="SetupEntityType"),
         ),
         read_only("CustomPermission", "0CP", Field(name="DeveloperName"), Field(name="NamespacePrefix")),
+        read_only(
+            "FieldPermissions",
+            "01k",
+            Field(name="ParentId", type="reference", parent="PermissionSet"),
+            Field(name="SobjectType"),
+            Field(name="Field"),
+            Field(name="PermissionsRead", type="boolean"),
+            Field(name="PermissionsEdit", type="boolean"),
+        ),
+        read_only(
+            "UserSetupEntityAccess",
+            "0J1",
+            Field(name="DeveloperName"),
+            Field(name="NamespacePrefix"),
+            Field(name="SetupEntityId", type="reference"),
+        ),
     )
 
 
