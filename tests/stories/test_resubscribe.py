@@ -213,3 +213,67 @@ def test_a_newer_stop_wins_over_the_confirmation(town):
     assert town.opted_out(ada)
     assert town.suppressed("ada@example.com")
     assert town.state("ada@example.com") == "withdrawn"
+
+
+@requirement("S29", "S23", "S25")
+def test_policy_after_lifts_at_once_and_abuse_puts_back(town):
+    """With confirm after, the form lifts in the next sync and one mail tells; its abuse link puts every block back."""
+    town.tenant(policy="{confirm: after}")
+    ada = town.contact("ada@example.com", HasOptedOutOfEmail=True)
+    town.sync()
+    town.sign_up("ada@example.com", "News")
+    town.sync()
+    assert not town.opted_out(ada)
+    assert not town.suppressed("ada@example.com")
+    assert town.state("ada@example.com") == "completed"
+    (mail,) = town.mails("ada@example.com")
+    assert "again" in str(mail.parsed["Subject"])
+    town.post(town.link("ada@example.com", "abuse"))
+    town.sync()
+    assert town.opted_out(ada)
+    assert town.suppressed("ada@example.com")
+    assert town.state("ada@example.com") == "rejected"
+    assert len(town.mails("ada@example.com")) == 1
+
+
+@requirement("S48")
+def test_next_sync_leaves_the_restriction_to_the_following_sync(town):
+    """With lift_at next_sync a run that the click woke does all but the restriction; the following sync lifts it."""
+    from connector.ports.store import Trigger
+    from connector.sync.run import sync_tenant
+
+    town.tenant(policy="{lift_at: next_sync}")
+    ada = town.contact("ada@example.com", HasOptedOutOfEmail=True)
+    town.sync()
+    town.sign_up("ada@example.com")
+    town.sync()
+    town.confirm("ada@example.com")
+    assert sync_tenant(town.house.runtime("acme"), Trigger.INBOX).failure is None
+    assert town.opted_out(ada)
+    assert not town.suppressed("ada@example.com")
+    assert town.row(ada)["Resubscribe_Request_Date__c"]
+    assert town.state("ada@example.com") == "completing"
+    town.sync()
+    assert not town.opted_out(ada)
+    assert town.state("ada@example.com") == "completed"
+
+
+@requirement("N4")
+def test_lift_ours_leaves_a_hand_set_restriction(town):
+    """With lift ours, a restriction that a person set is not lifted by a request; the request is refused in words."""
+    town.tenant(policy="{lift: ours}")
+    ada, bo = town.contact("ada@example.com", HasOptedOutOfEmail=True), town.contact("bo@example.com")
+    town.sync()
+    from connector.core.suppression import Reason
+
+    town.house.platform("acme").suppress("bo@example.com", Reason.UNSUBSCRIBED, town.house.clock.now())
+    town.sync()
+    for email in ("ada@example.com", "bo@example.com"):
+        town.sign_up(email)
+    town.sync()
+    for email in ("ada@example.com", "bo@example.com"):
+        town.confirm(email)
+    town.sync()
+    assert (town.opted_out(ada), town.opted_out(bo)) == (True, False)
+    assert town.state("ada@example.com") == "refused"
+    assert "not set by the sync" in town.explain("ada@example.com")["request"]["why"]
