@@ -152,8 +152,6 @@ def _links(app: FastAPI, pages: Pages, sites: Sites, clock: Clock) -> None:
         site, link = opened(tenant, deed, token)
         now = clock.now()
         standing = _deed(site.platform, link)(link, now)
-        if link.deed is LinkDeed.UNSUBSCRIBE and not standing.blocked:
-            return pages.said(request, say.NOT_STORED, 404, brand=site.brand)
         return pages.said(request, say.after(link, standing, site.brand, now), brand=site.brand)
 
 

@@ -39,12 +39,6 @@ NOT_FOUND = Words(
     title="This page does not exist",
     text="The link is damaged or incomplete. Please open it again from the mail you got.",
 )
-NOT_STORED = Words(
-    title="This link does not work any more",
-    text="We do not know the address that it was made for, so nothing was changed. "
-    "Please use the link in the latest mail you got.",
-    alert=True,
-)
 BUSY = Words(
     title="Please try again in a moment",
     text="Our records cannot be reached just now. Nothing was lost and nothing was changed.",
