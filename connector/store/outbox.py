@@ -194,9 +194,7 @@ _MOVE = text(
 _STANDS = "(o.state IN ('owed', 'sending') OR (o.state = 'done' AND o.settled_at > :since))"
 _LIFT = f"o.tenant = :tenant AND o.deed IN ('unsuppress', 'unrestrict') AND {_STANDS}"
 _BY_PERSON = '(r.body LIKE \'%"confirmed_by": "by the %\')'
-_UNKNOWN = (
-    f"o.tenant = :tenant AND o.deed IN ('suppress', 'restrict') AND o.body LIKE '%\"kind\": \"unknown\"%' AND {_STANDS}"
-)
+_UNKNOWN = f"o.tenant = :tenant AND o.kind = 'unknown' AND {_STANDS}"
 _ROOM = text(
     "SELECT "  # noqa: S608  # constants
     f"(SELECT COUNT(DISTINCT o.digest) FROM outbox o JOIN requests r ON r.tenant = o.tenant AND r.id = o.request"

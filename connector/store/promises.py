@@ -149,6 +149,7 @@ class Promises(Part):
             "target": action.target,
             "because": action.because,
             "request": action.request,
+            "kind": str(action.values.get("kind", "")),
             "body": to_json(body),
             "now": to_text(now),
         }
@@ -212,9 +213,10 @@ _KNOWN = text("SELECT key FROM outbox WHERE tenant = :tenant AND key IN :keys").
 )
 _OWE = text(
     "INSERT INTO outbox "
-    "(tenant, key, state, phase, side, deed, digest, target, because, request, body, intended_at) "
-    "VALUES (:tenant, :key, :state, :phase, :side, :deed, :digest, :target, :because, :request, :body, :now) "
-    "ON CONFLICT (tenant, key) DO UPDATE SET because = excluded.because, body = excluded.body, "
+    "(tenant, key, state, phase, side, deed, digest, target, because, request, kind, body, intended_at) "
+    "VALUES (:tenant, :key, :state, :phase, :side, :deed, :digest, :target, :because, :request, :kind, :body, :now) "
+    "ON CONFLICT (tenant, key) DO UPDATE SET because = excluded.because, kind = excluded.kind, "
+    "body = excluded.body, "
     "state = CASE WHEN outbox.approved = 1 THEN 'owed' ELSE excluded.state END "
     "WHERE outbox.state IN ('taken_back', 'cancelled', 'conflict')"
 )

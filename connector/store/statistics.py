@@ -28,6 +28,8 @@ FIGURES = {
     ("outbox", "outbox_digest"): "100000 100000 3",
     ("outbox", "outbox_state"): "100000 100000 200 50",
     ("outbox", "outbox_request"): "100000 100000 10",
+    ("outbox", "outbox_lifts"): "1000 1000",
+    ("outbox", "outbox_unknown"): "50 50",
     ("inbox", "inbox_key"): "10000 10000 1",
     ("inbox", "inbox_waiting"): "10 10",
     ("ledger", "sqlite_autoindex_ledger_1"): "500000 500000 1",

@@ -148,6 +148,7 @@ outbox = Table(
     _text("target"),
     _text("because"),
     _text("request"),
+    _text("kind"),
     _text("body"),
     _number("approved"),
     _number("attempts"),
@@ -159,6 +160,8 @@ outbox = Table(
 Index("outbox_state", outbox.c.tenant, outbox.c.state, outbox.c.phase)
 Index("outbox_request", outbox.c.tenant, outbox.c.request)
 Index("outbox_digest", outbox.c.tenant, outbox.c.digest)
+_where("outbox_lifts", "deed IN ('unsuppress', 'unrestrict')", outbox.c.tenant)
+_where("outbox_unknown", "kind = 'unknown'", outbox.c.tenant)
 
 inbox = Table(
     "inbox",

@@ -237,6 +237,7 @@ def test_refusals(crm, net, status, body, family, words):
         changes(crm)
     error = caught.value
     assert (error.vendor, error.status) == ("Salesforce", status)
+    assert len([c for c in net.calls if "queryAll" in c.request.url]) == (1 if status < 500 else 6)
     assert "ann@example.com" not in error.operator + error.log + error.excerpt
 
 

@@ -346,12 +346,14 @@ def test_a_hidden_field_stops_the_read(world, field):
 
 
 def test_the_daily_limit(world):
-    """When the org takes no more calls the run ends, and the next goes on."""
+    """When the org takes no more calls the run ends with one, and the next goes on."""
     crm = world.open()
     _, cursor = read(crm)
     world.control("settings", limit=world.org.used)
+    world.requests(forget=True)
     with pytest.raises(TransientError, match="REQUEST_LIMIT_EXCEEDED"):
         read(crm, cursor)
+    assert len(world.requests()) == 1
 
 
 def test_a_retired_version(world):

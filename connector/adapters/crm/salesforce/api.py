@@ -107,11 +107,15 @@ class Api:
 
         def read(response: requests.Response) -> Any:
             if response.status_code not in ok:
-                raise self._refusal(response, action, place=place, row=row)
+                return self._refusal(response, action, place=place, row=row)
             return response if type_ is None else self.wire.json(response, type_, action)
 
         url = path if path.startswith(("/", "http:", "https:")) else f"{self.base}/{path}"
-        return self.wire.call(method, url, repeat=repeat, action=action, ok=(*ok, *REFUSALS), read=read, **request)
+        answer = self.wire.call(method, url, repeat=repeat, action=action, ok=(*ok, *REFUSALS), read=read, **request)
+        if isinstance(answer, Failure):
+            # raised here and not where it is read: what Salesforce refuses in its own words is not asked again at once
+            raise answer
+        return answer
 
     def _refusal(self, response: requests.Response, action: str, *, place: bool, row: bool) -> Failure:
         try:

@@ -24,6 +24,9 @@ def field_findings(fields: Fields, seen: Mapping[str, FieldDescribe], policy: Po
         if field in seen:
             yield from _words(f"{name}.{field}", mapping.words, seen[field])
     yield from _born(f"{name}.{s.restriction}", seen.get(s.restriction), policy)
+    if s.restriction in seen:
+        found = "cannot be told from the restriction alone: a stop is news when the restriction was clear before."
+        yield Finding(level=Level.OK, what=f"{name}.{s.restriction} ticked again", found=found)
 
 
 def _wanted(fields: Fields) -> Iterator[tuple[str, bool]]:

@@ -133,7 +133,7 @@ def _doing() -> None:
         *_keys("tenant", "key"),
         _text("state"),
         _number("phase"),
-        *(_text(n) for n in ("side", "deed", "digest", "target", "because", "request", "body")),
+        *(_text(n) for n in ("side", "deed", "digest", "target", "because", "request", "kind", "body")),
         _number("approved"),
         _number("attempts"),
         _text("intended_at"),
@@ -144,6 +144,8 @@ def _doing() -> None:
     _index("outbox_state", "outbox", "tenant", "state", "phase")
     _index("outbox_request", "outbox", "tenant", "request")
     _index("outbox_digest", "outbox", "tenant", "digest")
+    _index("outbox_lifts", "outbox", "tenant", where="deed IN ('unsuppress', 'unrestrict')")
+    _index("outbox_unknown", "outbox", "tenant", where="kind = 'unknown'")
     said = ("tenant", "key", "at", "kind", "digest", "body")
     _table("inbox", _number_key("seq"), *(_text(n) for n in said), _number("taken"), sqlite_autoincrement=True)
     _index("inbox_key", "inbox", "tenant", "key", unique=True)
