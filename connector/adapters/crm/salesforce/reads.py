@@ -46,21 +46,30 @@ class Reads:
         marks, at = _loaded(cursor), _loaded(place)
         new: dict[str, Any] = dict(at.get("new", {}))
         for fields in self._objects:
-            signature = fields.signature()
-            if new.get(fields.name, {}).get("select") == signature:
-                continue
-            resumed = at if (at.get("object"), at.get("select")) == (fields.name, signature) else {}
-            mark = resumed.get("mark") or _stamp(self._api.server_now() + AHEAD)
-            known = marks.get(fields.name, {})
-            low = known.get("mark", "") if known.get("select") == signature else ""
-            place_of = _place(new, fields.name, signature, mark)
-            if resumed.get("job") or not low:
-                yield from self._load(fields, place_of, resumed)
+            name, signature = fields.name, fields.signature()
+            low = next(
+                (known["mark"] for m in (new, marks) if (known := m.get(name, {})).get("select") == signature), ""
+            )
+            if (at.get("object"), at.get("select")) == (name, signature):
+                low = str(at["mark"])
+                yield from self._resumed(fields, at, _place(new, name, signature, low))
+            mark = _stamp(self._api.server_now() + AHEAD)
+            place_of = _place(new, name, signature, mark)
+            if low:
+                yield from self._delta(fields, _before(low), mark, place_of)
             else:
-                start = resumed.get("after") or _stamp(datetime.fromisoformat(low) - OVERLAP)
-                yield from self._delta(fields, start, mark, place_of)
-            new[fields.name] = {"mark": mark, "select": signature}
+                yield from self._load(fields, place_of, {})
+            new[name] = {"mark": mark, "select": signature}
         yield CrmPage(rows=(), cursor=json.dumps(new, sort_keys=True), complete=True)
+
+    def _resumed(self, fields: Fields, at: dict[str, Any], place_of: Callable[..., str]) -> Iterator[CrmPage]:
+        """The rest of a read that was cut, up to its own mark. What changed since that is read like any change: a read
+        is complete only as of now.
+        """
+        if at.get("job"):
+            yield from self._load(fields, place_of, at)
+        else:
+            yield from self._delta(fields, str(at["after"]), str(at["mark"]), place_of)
 
     def _load(
         self, fields: Fields, place_of: Callable[..., str], resumed: dict[str, Any], where: str = ""
@@ -162,13 +171,20 @@ def _place(new: dict[str, Any], name: str, signature: str, mark: str) -> Callabl
 def _loaded(text: str) -> dict[str, Any]:
     """A cursor or place. Raises: `ConflictError` for a text that is none."""
     try:
-        found = json.loads(text) if text else {}
-        parts = [*found.get("new", {}).values(), *(found[k] for k in ("Contact", "Lead", "Account") if k in found)]
-        if all(isinstance(part, dict) for part in parts):
-            return dict(found)
-    except (ValueError, AttributeError):
+        found: dict[str, Any] = json.loads(text) if text else {}
+        marks = [*found.get("new", {}).values(), *(found[k] for k in ("Contact", "Lead", "Account") if k in found)]
+        if "object" in found:
+            marks.append(found)
+        good = "object" not in found or bool(found.get("job") or found.get("after"))
+        if good and all(datetime.fromisoformat(mark["mark"]) for mark in marks):
+            return found
+    except (ValueError, AttributeError, KeyError, TypeError):
         pass
     raise ConflictError("The place where Salesforce was read is not ours; reading from the start.")
+
+
+def _before(mark: str) -> str:
+    return _stamp(datetime.fromisoformat(mark) - OVERLAP)
 
 
 def _stamp(moment: datetime) -> str:
