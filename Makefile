@@ -4,6 +4,8 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 SETUP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 SELF := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+SEED ?= $(shell date +%s)
+SEED := $(SEED)
 
 .PHONY: demo test prove live lint bench requirements lock clean
 
@@ -13,9 +15,11 @@ demo: .venv/.demo
 test: .venv/.dev
 	$(PYTEST) -n 2
 
+# random, by a seed that is printed: `make prove SEED=…` repeats a run
 prove: .venv/.dev
-	$(PYTEST) -n 2 -m prove --hypothesis-profile prove
+	$(PYTEST) -n 2 -m prove --hypothesis-profile prove --hypothesis-seed=$(SEED) -p randomly --randomly-seed=$(SEED)
 
+# drives a real org; tests/live/README.md says what it wants to know
 live: .venv/.dev
 	$(PYTEST) -m live tests/live
 
@@ -40,6 +44,7 @@ clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv .venv
 
 # the development set-up holds all that the demo needs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import sys
 from collections import Counter
@@ -31,12 +33,11 @@ def rows() -> dict[str, str]:
 
 def main() -> int:
     """Collects without running, and prints."""
-    count = _Count()
-    stdout, sys.stdout = sys.stdout, open("/dev/null", "w")  # noqa: SIM115  # pytest's own listing is not wanted here
-    try:
+    count, listing = _Count(), io.StringIO()
+    with contextlib.redirect_stdout(listing):
         code = pytest.main(["--collect-only", "-qq", "-p", "no:randomly", "-m", "", str(HERE)], plugins=[count])
-    finally:
-        sys.stdout = stdout
+    if code:
+        print(listing.getvalue(), file=sys.stderr)
     for row, title in rows().items():
         print(f"{row:<4} {count.tests[row]:>3}  {title}")
     return int(code)
