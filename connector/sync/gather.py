@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connector.core.action import Side
@@ -102,8 +102,8 @@ def _stage_records(rt: Runtime, run: Run, rows: Iterable[CrmRow], seen: Seen) ->
         if isinstance(address, Refusal):
             refused.append((f"{row.entity}/{row.id}", address.why))
             address = ""
-        if row.flag_at is not None:
-            row = row._replace(flag_at=offset(row.flag_at))
+        if row.flag_at is not None or row.changed_at is not None:
+            row = row._replace(flag_at=offset(row.flag_at), changed_at=offset(row.changed_at))
         staged.append(StagedRecord(row, address, digest(Address(address)) if address else ""))
     rt.store.stage_records(run, staged)
     if refused:
@@ -135,20 +135,22 @@ def _tell(rt: Runtime, event: EspEvent) -> None:
     address = normalise(event.address)
     if isinstance(address, Refusal):
         return
-    at = _offset(rt.esp.clock_offset())(event.at)
+    at = event.at - rt.esp.clock_offset()
     said = Said(kind=event.kind, key=event.key, at=at, source="esp", reason=event.reason, scope=event.scope)
     rt.store.tell(said, address, rt.store.digest(address))
 
 
-def _offset(offset: timedelta) -> Callable[[datetime], datetime]:
+def _offset(offset: timedelta) -> Callable[[datetime | None], datetime | None]:
     """Turns a side's own time into ours."""
-    return lambda moment: moment - offset
+    return lambda moment: None if moment is None else moment - offset
 
 
 def _ticks(rt: Runtime, run: Run) -> None:
     refs = rt.store.unticked()
     if refs:
-        rt.store.stage_ticks(run, rt.crm.ticks(refs))
+        offset = _offset(rt.crm.clock_offset())
+        ticks = rt.crm.ticks(refs)
+        rt.store.stage_ticks(run, {ref: replace(tick, at=offset(tick.at)) for ref, tick in ticks.items()})
 
 
 def look(rt: Runtime, run: Run, seen: Seen) -> None:
