@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from threading import Event
 from typing import Any
 
@@ -41,6 +42,7 @@ class Staging(Part):
             self._let_others_in(len(piece))
             with self._fenced(run) as connection:
                 parameters = record_rows(self.tenant, run.id, piece, memo, first=self._first(connection, run))
+                parameters.sort(key=_BY_DIGEST)
                 _many(connection, RECORD, parameters)
                 self._keep(connection, [(s.digest, s.address) for s in self._worth_keeping(connection, run, piece)])
                 self._mended(connection, piece)
@@ -219,3 +221,6 @@ _ANY_REFUSED = text("SELECT 1 FROM quarantine WHERE tenant = :tenant AND side = 
 _MENDED = text(
     "DELETE FROM quarantine WHERE tenant = :tenant AND side = 'crm' AND ref IN (SELECT value FROM json_each(:refs))"
 )
+
+_BY_DIGEST = itemgetter(3)
+"""Rows go in by digest, so that the index is walked from one end to the other and not back and forth."""

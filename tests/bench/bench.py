@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,7 +212,7 @@ def bare_load(folder: Path) -> dict[str, Any]:
 
     def work() -> dict[str, Any]:
         database = sqlite3.connect(path, isolation_level=None)
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-16000"):
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8000"):
             database.execute(f"PRAGMA {pragma}")
         body = {"operation": "queryAll", "query": SELECT}
         job = bare.session.post(f"{bare.data}/jobs/query", json=body).json()["id"]
@@ -241,9 +242,10 @@ def bare_load(folder: Path) -> dict[str, Any]:
 
 
 def _bare_row(row: list[str]) -> tuple[Any, ...]:
-    """The row's values in the mirror's columns; the address stands where its digest would."""
+    """The row's values in the mirror's columns, with a cheap stand-in for the digest: as long, and as scattered."""
     flag = "clear" if row[2] == "false" else "set"
-    return ("acme", "Contact", row[0], row[1], flag, flag, row[1], "bare")
+    digest = f"n1k1:{zlib.crc32(row[1].encode()) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x}"
+    return ("acme", "Contact", row[0], digest, flag, flag, digest, "bare")
 
 
 _UPSERT = """
