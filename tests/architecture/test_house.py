@@ -251,7 +251,7 @@ def test_nothing_happens_at_import(tmp_path):
     script = tmp_path / "import_all.py"
     names = [_name(p) for p in MODULES if p.name not in ("__main__.py", "env.py") and _outside(p, "testing")]
     script.write_text(
-        "import sys, importlib, threading\n"
+        f"import sys, importlib, threading\nsys.path.insert(0, {str(ROOT)!r})\n"
         "banned = ('socket.connect', 'sqlite3.connect', 'subprocess.Popen', 'os.fork', 'os.mkdir', 'os.remove')\n"
         "def hook(event, args):\n"
         "    writes = event == 'open' and isinstance(args[1], str) and set(args[1]) & set('wax+')\n"
