@@ -21,7 +21,7 @@ prove: .venv/.dev
 
 # drives a real org; tests/live/README.md says what it wants to know
 live: .venv/.dev
-	$(PYTEST) -m live tests/live
+	$(PYTEST) -m live $(or $(ARGS),tests/live)
 
 lint: .venv/.dev
 	$(BIN)/ruff check connector tests
@@ -29,6 +29,7 @@ lint: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/bandit -q -c pyproject.toml -r connector
 
 bench: .venv/.dev
 	$(BIN)/python tests/bench/bench.py $(ARGS)

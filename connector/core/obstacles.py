@@ -29,6 +29,8 @@ def refusal(case: Case, request: Request) -> str:
 def waits(case: Case) -> list[str]:
     """What must be read before a lift can be decided: unreadable and unread never lift (rule 4)."""
     found = []
+    if not case.view.settles_moves:
+        found.append("the news of other addresses are heard first: a record may come from one")
     if not case.view.crm_complete:
         found.append("the CRM was not read to its end")
     if not case.view.esp_complete or case.view.esp.word is Word.UNREADABLE:
@@ -38,8 +40,6 @@ def waits(case: Case) -> list[str]:
     for record in standing(case):
         if record.flag is Flag.UNREADABLE:
             found.append(f"the restriction of {record.ref} cannot be read")
-        elif record.moved and not case.view.settles_moves:
-            found.append(f"{record.ref} came from another address, whose own news are heard first")
         elif not record.fresh:
             found.append(f"{record.ref} was not read in this run")
     if not known(case) and case.view.elsewhere is None and case.policy.creates:

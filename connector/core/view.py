@@ -53,7 +53,8 @@ class Tick:
 class Record:
     """One record of the cluster: what it shows now, beside what was agreed.
     `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells. `fresh`:
-    read in this run. `moved`: its address was another one when it was last agreed; `gone`: it was deleted since.
+    read in this run. `agreed_flag_at` is that time as agreed; where we set the flag, the time of our write.
+    `moved`: its address was another one when it was last agreed; `gone`: it was deleted since.
     """
 
     ref: Ref
@@ -126,8 +127,8 @@ class Arrival:
 class View:
     """Everything known of one address. `settled` are the deeds of its latest request, by key, and others unsettled.
 
-    `crm_complete`, `esp_complete`: this run read that side to its end. `settles_moves` is false where a former address
-    may still have news that no decision took in. `lifts_restrictions` is false in a run that a page woke. `mails` are
+    `crm_complete`, `esp_complete`: this run read that side to its end. `settles_moves` is false in a run's first pass:
+    another address, from which a record moved or was merged, may have news that no decision took in. `lifts_restrictions` is false in a run that a page woke. `mails` are
     those of 30 days. `elsewhere`: a record holds the address in another mail field; None where nobody looked.
     """
 

@@ -55,6 +55,7 @@ class Row:
     merged_into: Ref | None = None
     box: Tick | None = None
     born: bool = False
+    flagged: int | None = None
     touched: int = 0
 
 
@@ -317,21 +318,22 @@ class World:
             self.fuse, self.interrupt = -1, None
 
     def _story(self, crm: bool, esp: bool) -> None:
+        self.second = False
         self._deliver((0, 1))
         for owed in self.memory.outbox.values():
             if owed.state == "owed" and owed.action.deed in ANEW:
                 owed.state = "taken"
         self._gather(crm, esp)
-        for number in range(4):
-            self.second = number > 0
+        for _ in range(6):
             self._look()
             moved = self._promise()
             lifts = sum(deed in LIFTS for deed, _, _ in self.deeds)
             ended = self._deliver(range(12))
-            if sum(deed in LIFTS for deed, _, _ in self.deeds) > lifts:
-                self._gather(crm, esp)
             if self.second and not ended and not moved:
                 break
+            self.second = sum(deed in LIFTS for deed, _, _ in self.deeds) == lifts
+            if not self.second:
+                self._gather(crm, esp)  # what was said meanwhile; a pass that only hears comes first again
             for owed in self.memory.outbox.values():
                 if owed.state == "owed" and owed.action.deed in ANEW:
                     owed.state = "taken"
@@ -390,9 +392,7 @@ class World:
             ignored = row.born and self.policy.born_restricted is BornRestricted.IGNORE
             if fresh and not ignored and row.at is not None:
                 agreed = known is not None and known.record.agreed is Flag.SET
-                home = self.homes.setdefault(
-                    (row.ref, row.at), known.agreed_address if known and agreed else row.address
-                )
+                home = self.homes.setdefault((row.ref, row.at), self._home(row, agreed))
                 self.truth[home].says(self._heard(home, row.at, self.crm_times))
         for m in self.memory.mirror.values():
             if self.policy.moved is Moved.FOLLOW_PERSON and not m.record.deleted:
@@ -403,6 +403,12 @@ class World:
         for address, place in enumerate(self.places):
             if place.word is Word.SUPPRESSED and place.by == "operator" and place.readable and place.at:
                 self.truth[address].says(self._heard(address, place.at, self.esp_times))
+
+    def _home(self, row: Row, agreed: bool) -> int:
+        """Where a flag was said: set again later, where the record was then; else where it was first seen."""
+        if row.flagged is not None:
+            return row.flagged
+        return self.memory.mirror[row.ref].agreed_address if agreed else row.address
 
     def _travels(self, old: int, new: int, until: datetime) -> None:
         """Under follow_person, and by a merge, a stop that stands at the old address by then is one at the new."""
@@ -939,8 +945,8 @@ def _flagged(world: World, owed: Outboxed) -> None:
         agreed_number=m.record.agreed_number + 1,
         cause=Cause.NONE if lifted else Cause.FAULT if fault else Cause.WISH,
         access=Access.WRITABLE if m.record.access is Access.REFUSING else m.record.access,
-        flag_at=None,
-        agreed_flag_at=None,
+        flag_at=None if lifted or not world.crm_times else world.now,
+        agreed_flag_at=None if lifted or not world.crm_times else world.now,
     )
     m.agreed_deleted = m.record.deleted
 
@@ -1055,6 +1061,7 @@ def _set_flag(world: World, who: int, how: int) -> None:
     # Cleared and set again between two looks is seen only where history tells.
     unseen = m is not None and m.record.agreed is Flag.SET and not world.crm_times
     row.flag, row.by, row.at, row.born = True, "us" if unseen else "user", world.now, False
+    row.flagged = row.address if m is not None and m.record.agreed is Flag.SET else None
     world._touch(row)
 
 
@@ -1165,6 +1172,9 @@ def _move(world: World, who: int, how: int) -> None:
     row = world.pick(who)
     if not row.deleted:
         row.address = _who(how)
+        if row.box and row.box.at and row.box.allowed and world.policy.confirm is Confirm.NONE:
+            # Moved and back again between two looks, a record never moved: its tick is for where it is seen.
+            world.truth[row.address].confirms(row.box.at)
         world._touch(row)
 
 
