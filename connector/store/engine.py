@@ -140,7 +140,7 @@ def _prepare(connection: Any, _: Any) -> None:
         "journal_mode=WAL",
         "foreign_keys=ON",
         "synchronous=NORMAL",
-        "cache_size=-8000",
+        "cache_size=-4000",
         f"busy_timeout={_WAITED_MS}",
         # A load of many contacts dirties the same index pages again and again, so checkpoints are rare.
         "wal_autocheckpoint=8000",
