@@ -614,6 +614,10 @@ def test_a_deed_on_a_reading_agreed_just_now_keeps_its_key() -> None:
     again = ask_decide(NEWS, records=(later,), esp=out_of_step, suppressions=held)
     assert CONTACT in now.agreed
     assert only(now, Deed.LEAVE_LIST).key == only(again, Deed.LEAVE_LIST).key
+    written = ask_decide(NEWS, records=(rec(lists=IN, agreed_lists=OUT, agreed_number=3),), esp=open_esp(lists=OUT))
+    next_run = ask_decide(NEWS, records=(rec(lists=IN, agreed_lists=IN, agreed_number=4),), esp=open_esp(lists=OUT))
+    assert CONTACT in written.agreed
+    assert only(written, Deed.WRITE_LIST).key == only(next_run, Deed.WRITE_LIST).key
 
 
 # -- order and next_sync ---------------------------------------------------------------------------

@@ -55,7 +55,7 @@ class Row:
     merged_into: Ref | None = None
     box: Tick | None = None
     born: bool = False
-    flagged: int | None = None
+    again: bool = False
     touched: int = 0
 
 
@@ -405,9 +405,9 @@ class World:
                 self.truth[address].says(self._heard(address, place.at, self.esp_times))
 
     def _home(self, row: Row, agreed: bool) -> int:
-        """Where a flag was said: set again later, where the record was then; else where it was first seen."""
-        if row.flagged is not None:
-            return row.flagged
+        """Where a flag was said: where it was first seen, or agreed; one that was set again, where that is seen."""
+        if row.again:
+            return row.address
         return self.memory.mirror[row.ref].agreed_address if agreed else row.address
 
     def _travels(self, old: int, new: int, until: datetime) -> None:
@@ -1061,7 +1061,7 @@ def _set_flag(world: World, who: int, how: int) -> None:
     # Cleared and set again between two looks is seen only where history tells.
     unseen = m is not None and m.record.agreed is Flag.SET and not world.crm_times
     row.flag, row.by, row.at, row.born = True, "us" if unseen else "user", world.now, False
-    row.flagged = row.address if m is not None and m.record.agreed is Flag.SET else None
+    row.again = m is not None and m.record.agreed is Flag.SET
     world._touch(row)
 
 
