@@ -28,11 +28,15 @@ _WAITS = (
     # a box is cleared once its request has ended and its record takes writes
     "SELECT digest FROM records WHERE tenant = :tenant AND box = 1",
 )
+# a cross join keeps the order, and the index over digest and flag answers without looking at a record
 _RESTRICTED = """
-    SELECT s.digest FROM suppressions s JOIN records r ON r.tenant = s.tenant AND r.digest = s.digest
+    SELECT s.digest FROM suppressions s CROSS JOIN records r ON r.tenant = s.tenant AND r.digest = s.digest
     WHERE s.tenant = :tenant AND s.scope = '*' AND (s.kind = 'wish' OR (s.kind = 'fault' AND :faults = 1))
-    AND (r.flag = 'clear' OR (r.flag = 'unreadable' AND COALESCE(r.agreed, '') <> 'set'))
-    AND r.deleted = 0 AND r.access <> 'read_only'"""
+    AND r.flag = 'clear' AND r.deleted = 0 AND r.access <> 'read_only'"""
+_UNPROVEN = """
+    SELECT s.digest FROM suppressions s CROSS JOIN records r ON r.tenant = s.tenant AND r.digest = s.digest
+    WHERE s.tenant = :tenant AND s.scope = '*' AND (s.kind = 'wish' OR (s.kind = 'fault' AND :faults = 1))
+    AND r.flag = 'unreadable' AND COALESCE(r.agreed, '') <> 'set' AND r.deleted = 0 AND r.access <> 'read_only'"""
 _SUPPRESSED = """
     SELECT s.digest FROM suppressions s LEFT JOIN words w ON w.tenant = s.tenant AND w.digest = s.digest
     WHERE s.tenant = :tenant AND s.scope = '*' AND s.kind <> 'platform'
@@ -49,7 +53,7 @@ _MERGED = """
     AND s.scope = '*' AND s.kind = 'wish' JOIN records w ON w.tenant = l.tenant
     AND w.entity = l.merged_entity AND w.id = l.merged_id
     WHERE l.tenant = :tenant AND l.merged_id <> '' AND w.digest <> l.digest"""
-_DISAGREES = (_RESTRICTED, _SUPPRESSED, _LEFT, _WITHDRAWN, _MERGED)
+_DISAGREES = (_RESTRICTED, _UNPROVEN, _SUPPRESSED, _LEFT, _WITHDRAWN, _MERGED)
 
 _LISTS = """
     SELECT r.digest FROM words w JOIN records r ON r.tenant = w.tenant AND r.digest = w.digest
@@ -93,6 +97,9 @@ class Candidates(Views):
                 connection.execute(_EMPTY)
                 connection.execute(fill, {"tenant": self.tenant, "faults": int(policy.faults_restrict), **paths})
                 connection.execute(_FORMER_FIRST, {"tenant": self.tenant})
+                connection.commit()
+                # its cache is full of records that nobody asks it for again
+                connection.exec_driver_sql("PRAGMA shrink_memory")
                 connection.commit()
             while True:
                 with turn:

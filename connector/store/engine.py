@@ -29,7 +29,8 @@ class Database:
         """Opens nothing yet. `url` is an SQLAlchemy URL."""
         self.url = url
         self.path = None if ":memory:" in url else Path(url.removeprefix("sqlite:///"))
-        pool: dict[str, Any] = {"pool_size": 8, "max_overflow": 32}
+        # The connection that came back last is taken first, so that few of them ever fill their caches.
+        pool: dict[str, Any] = {"pool_size": 8, "max_overflow": 32, "pool_use_lifo": True}
         if self.path is None:
             # Everybody shares one connection, which must not be reset under somebody else's unit of work.
             pool = {"poolclass": StaticPool, "pool_reset_on_return": None}

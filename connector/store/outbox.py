@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 
@@ -31,23 +32,8 @@ class Outbox(Part):
         """Deeds of a phase that are due; of a request only those whose earlier deeds are settled."""
         key = {"tenant": self.tenant, "phase": phase, "now": to_text(now), "limit": limit}
         with self._database.reading() as connection:
-            rows = connection.execute(_OWED, key).all()
-        found = []
-        for row in rows:
-            moment = from_text(row.intended_at)
-            assert moment is not None
-            action, digest = action_from_row(row), Digest(row.digest)
-            found.append(
-                Owed(
-                    action=action,
-                    digest=digest,
-                    address=Address(row.address or ""),
-                    attempts=row.attempts,
-                    intended_at=moment,
-                    begun=row.state == "sending",
-                )
-            )
-        return found
+            # one by one: the rows and what is made of them would be twice the memory
+            return [_owed(row) for row in connection.execute(_OWED, key)]
 
     def sending(self, run: Run, keys: Sequence[str]) -> None:
         """Commits the intent to do what may not be repeated blindly: from here on a crash leaves it `begun`."""
@@ -158,6 +144,19 @@ class Outbox(Part):
                     chain.append(row.digest, "lift.approved", f"approved by {by}: {reason}", {"key": key})
             chain.close()
         return count
+
+
+def _owed(row: Any) -> Owed:
+    moment = from_text(row.intended_at)
+    assert moment is not None
+    return Owed(
+        action=action_from_row(row),
+        digest=Digest(row.digest),
+        address=Address(row.address or ""),
+        attempts=row.attempts,
+        intended_at=moment,
+        begun=row.state == "sending",
+    )
 
 
 def _refuses(connection: Connection, tenant: str, target: str) -> None:

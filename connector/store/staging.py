@@ -22,6 +22,9 @@ from connector.store.times import or_none, to_text
 AT_ONCE = 10_000
 """Rows in one unit of work: about a tenth of a second, so that a page never waits long for its turn."""
 
+_BY_DIGEST = itemgetter(3)
+"""Rows go in by digest, so that the index is walked from one end to the other and not back and forth."""
+
 _GAP = 0.006
 """Seconds: longer than what lies between two attempts of a writer who waits (`engine`)."""
 
@@ -42,8 +45,9 @@ class Staging(Part):
             self._let_others_in(len(piece))
             with self._fenced(run) as connection:
                 parameters = record_rows(self.tenant, run.id, piece, memo, first=self._first(connection, run))
-                parameters.sort(key=_BY_DIGEST)
-                _many(connection, RECORD, parameters)
+                # Of a record that was read twice the later reading counts, wherever its digest stands.
+                latest = {row[1:3]: row for row in parameters}
+                _many(connection, RECORD, sorted(latest.values(), key=_BY_DIGEST))
                 self._keep(connection, [(s.digest, s.address) for s in self._worth_keeping(connection, run, piece)])
                 self._mended(connection, piece)
 
@@ -221,6 +225,3 @@ _ANY_REFUSED = text("SELECT 1 FROM quarantine WHERE tenant = :tenant AND side = 
 _MENDED = text(
     "DELETE FROM quarantine WHERE tenant = :tenant AND side = 'crm' AND ref IN (SELECT value FROM json_each(:refs))"
 )
-
-_BY_DIGEST = itemgetter(3)
-"""Rows go in by digest, so that the index is walked from one end to the other and not back and forth."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 FIGURES = {
     ("records", "records"): "1000000 1000000 500000 1",
-    ("records", "records_digest"): "1000000 1000000 1",
+    ("records", "records_digest"): "1000000 1000000 1 1 1 1",
     ("records", "records_changed"): "100 100",
     ("records", "records_moved"): "10 10",
     ("records", "records_merged"): "1000 1000 1000 1",

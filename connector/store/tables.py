@@ -56,7 +56,7 @@ records = Table(
     _number("changed"),
     sqlite_with_rowid=False,
 )
-Index("records_digest", records.c.tenant, records.c.digest)
+Index("records_digest", *(records.c[n] for n in ("tenant", "digest", "flag", "deleted", "access")))
 
 
 def _where(name: str, condition: str, *columns: Column[Any]) -> None:

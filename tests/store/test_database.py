@@ -92,12 +92,13 @@ def test_other_key(url: str, digester: Digester) -> None:
 
 
 def test_pragmas(url: str, digester: Digester) -> None:
-    """Every connection writes ahead, checks references, waits half a minute and keeps 16 MB."""
+    """Every connection writes ahead, checks references, waits half a minute, and keeps 16 MB at most."""
     database = _opened(url, digester)
-    names = ("journal_mode", "foreign_keys", "synchronous", "cache_size", "busy_timeout")
+    names = ("journal_mode", "foreign_keys", "synchronous", "busy_timeout", "cache_size")
     with database.reading() as connection:
         found = [connection.execute(text(f"PRAGMA {name}")).scalar() for name in names]
-    assert found == ["wal", 1, 1, -16000, 30000]
+    assert found[:4] == ["wal", 1, 1, 30000]
+    assert -16000 <= int(found[4] or 0) < 0
     database.close()
 
 

@@ -132,7 +132,7 @@ def _needs(view: View, policy: Policy, case: Case) -> bool:
     return bool(news) or any(learnt)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(policy=policies, history=st.lists(st.tuples(steps, st.sampled_from([0, 0, 1, 2])), min_size=2, max_size=12))
 def test_never_too_few(policy: Policy, history: list[tuple[Step, int]]) -> None:
     """Every address that a decision would change anything for is among the candidates."""

@@ -65,6 +65,13 @@ class MirrorContract:
         case.stage(record(case.store, name, id="ann", **change))
         assert case.waits(name) == bool(change.get("box"))
 
+    def test_read_twice(self, case: Case) -> None:
+        """Of a record that stands twice on one page the later reading counts."""
+        for first, second in (("ann", "zoe"), ("zoe", "ann"), ("ann", "bob")):
+            case.stage(record(case.store, first, id="1"), record(case.store, second, SET, id="1"))
+            assert case.view(first).records == ()
+            assert [r.flag for r in case.view(second).records] == [SET]
+
     def test_agreed(self, case: Case) -> None:
         """To agree takes over what the record shows now, and counts the value if it is another one."""
         lists = {"News": ListStatus.SUBSCRIBED}

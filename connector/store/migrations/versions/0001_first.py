@@ -55,7 +55,7 @@ def _mirror() -> None:
         _number("changed"),
         sqlite_with_rowid=False,
     )
-    _index("records_digest", "records", "tenant", "digest")
+    _index("records_digest", "records", "tenant", "digest", "flag", "deleted", "access")
     _index("records_changed", "records", "tenant", where="changed = 1")
     _index("records_moved", "records", "tenant", where="agreed_digest <> digest")
     _index("records_merged", "records", "tenant", "merged_entity", "merged_id", where="merged_id <> ''")
