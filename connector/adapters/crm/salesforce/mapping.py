@@ -131,8 +131,12 @@ def moment(text: str) -> datetime:
 
 def literal(text: str) -> str:
     """A SOQL string literal (SOQL and SOSL Reference, "Quoted String Escape Sequences")."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
-    return f"'{escaped}'"
+    return f"'{text.translate(_ESCAPES)}'"
+
+
+_ESCAPES = str.maketrans(
+    {"\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+)
 
 
 def literals(texts: list[str]) -> str:
