@@ -1,21 +1,36 @@
-"""Signing in: OAuth client credentials, JWT bearer, username-password, and SOAP login() up to version 64.0."""
+"""Signing in by OAuth: client credentials, JWT bearer, username-password, refresh token; revoke and userinfo.
+
+OAuth Authorization Flows (Salesforce Help). Errors are objects, not lists; a token says nothing of its lifetime.
+"""
 
 from __future__ import annotations
 
 import base64
+import binascii
 import hmac
 import json
 import secrets
-from typing import Any
-from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from connector.emulators.salesforce.org import Org
 
 JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+FLOWS = {
+    "client_credentials": "client_credentials",
+    JWT: "jwt",
+    "password": "password",
+    "refresh_token": "refresh_token",
+}
+_AUDIENCES = ("https://login.salesforce.com", "https://test.salesforce.com")
+
+
+class _OAuthError(Exception):
+    def __init__(self, code: str, description: str) -> None:
+        super().__init__(description)
+        self.code, self.description = code, description
 
 
 def session(org: Org, user: str) -> str:
@@ -25,37 +40,53 @@ def session(org: Org, user: str) -> str:
     return token
 
 
-def oauth_error(code: str, description: str) -> JSONResponse:
-    """The token endpoint's own error form: an object, not a list."""
-    return JSONResponse({"error": code, "error_description": description}, status_code=400)
+def refresh_token(org: Org, user: str) -> str:
+    """A fresh refresh token, as a user who approved the app by the web server flow left it."""
+    token = f"5Aep861{secrets.token_urlsafe(24)}"
+    org.refresh_tokens[token] = user
+    return token
 
 
 async def token(request: Request) -> Response:
     """`POST /services/oauth2/token`."""
     org: Org = request.app.state.org
-    form = {k: str(v) for k, v in (await request.form()).items()}
-    grant = form.get("grant_type", "")
-    if grant == "client_credentials":
-        key, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
-        if not _same(key, org.client_id):
-            return oauth_error("invalid_client_id", "client identifier invalid")
-        if not _same(secret, org.client_secret):
-            return oauth_error("invalid_client", "invalid client credentials")
-        return _granted(request, org)
+    form = await request.form()
+    try:
+        body = _answered(request, org, form)
+        response = JSONResponse(body, headers={"Cache-Control": "no-store"})
+    except _OAuthError as error:
+        response = JSONResponse({"error": error.code, "error_description": error.description}, status_code=400)
+    response.headers["Date"] = http_date(org)
+    return response
+
+
+def _answered(request: Request, org: Org, form: FormData) -> dict[str, str]:
+    grant = str(form.get("grant_type", ""))
+    if FLOWS.get(grant) not in org.flows:
+        raise _OAuthError("unsupported_grant_type", "grant type not supported")
     if grant == JWT:
-        problem = _jwt_problem(org, form.get("assertion", ""))
-        return oauth_error("invalid_grant", problem) if problem else _granted(request, org)
-    if grant == "password":
-        key, secret = form.get("client_id", ""), form.get("client_secret", "")
-        right = form.get("username") == org.username and _same(form.get("password", ""), org.password + org.token)
-        right = right or (form.get("username") == org.username and _same(form.get("password", ""), org.password))
-        if not (_same(key, org.client_id) and _same(secret, org.client_secret) and right):
-            return oauth_error("invalid_grant", "authentication failure")
-        return _granted(request, org)
-    return oauth_error("unsupported_grant_type", "grant type not supported")
+        return _granted(request, org, _jwt_user(request, org, str(form.get("assertion", ""))))
+    _client(request, org, form)
+    if grant == "client_credentials":
+        if request.headers.get("host", "").startswith(("login.salesforce", "test.salesforce")):
+            raise _OAuthError("invalid_grant", "request not supported on this domain")
+        return _granted(request, org, org.integration)
+    if grant == "refresh_token":
+        return _refreshed(request, org, str(form.get("refresh_token", "")))
+    return _granted(request, org, _password_user(org, str(form.get("username", "")), str(form.get("password", ""))))
 
 
-def _same(left: str, right: str) -> bool:
+def _client(request: Request, org: Org, form: FormData) -> None:
+    """The app's key and secret, by HTTP Basic or in the body."""
+    key, secret = _basic(request) or (str(form.get("client_id", "")), str(form.get("client_secret", "")))
+    if not same(key, org.client_id):
+        raise _OAuthError("invalid_client_id", "client identifier invalid")
+    if not same(secret, org.client_secret):
+        raise _OAuthError("invalid_client", "invalid client credentials")
+
+
+def same(left: str, right: str) -> bool:
+    """Whether two secrets are one."""
     return hmac.compare_digest(left.encode(), right.encode())
 
 
@@ -63,27 +94,73 @@ def _basic(request: Request) -> tuple[str, str] | None:
     header = request.headers.get("authorization", "")
     if not header.startswith("Basic "):
         return None
-    key, _, secret = base64.b64decode(header[6:]).decode().partition(":")
+    try:
+        key, _, secret = base64.b64decode(header[6:]).decode().partition(":")
+    except ValueError as error:
+        raise _OAuthError("invalid_client", "invalid client credentials") from error
     return key, secret
 
 
-def _granted(request: Request, org: Org) -> JSONResponse:
+def _password_user(org: Org, username: str, password: str) -> str:
+    """The password with the security token behind it, or alone (a client in a trusted network)."""
+    right = same(password, org.password + org.token) or same(password, org.password)
+    if username != org.username or not right:
+        raise _OAuthError("invalid_grant", "authentication failure")
+    return _active(org, org.integration)
+
+
+def _active(org: Org, user: str) -> str:
+    if not org.rows("User")[user]["IsActive"]:
+        raise _OAuthError("invalid_grant", "user is locked")
+    return user
+
+
+def _refreshed(request: Request, org: Org, token: str) -> dict[str, str]:
+    """With Refresh Token Rotation the old one dies, and a new one comes back."""
+    user = org.refresh_tokens.get(token)
+    if user is None:
+        raise _OAuthError("invalid_grant", "expired access/refresh token")
+    body = _granted(request, org, _active(org, user))
+    if org.rotation:
+        del org.refresh_tokens[token]
+        body["refresh_token"] = refresh_token(org, user)
+    return body
+
+
+def _granted(request: Request, org: Org, user: str) -> dict[str, str]:
     base = f"{request.url.scheme}://{request.headers['host']}"
-    return JSONResponse(
-        {
-            "access_token": session(org, org.integration),
-            "instance_url": base,
-            "id": f"{base}/id/{org.id}/{org.integration}",
-            "token_type": "Bearer",
-            "issued_at": str(int(org.now().timestamp() * 1000)),
-            "signature": secrets.token_urlsafe(24),
-            "scope": "api",
-        }
-    )
+    return {
+        "access_token": session(org, user),
+        "instance_url": base,
+        "id": f"{base}/id/{org.id}/{user}",
+        "token_type": "Bearer",
+        "issued_at": str(int(org.now().timestamp() * 1000)),
+        "signature": secrets.token_urlsafe(24),
+        "scope": "api",
+    }
 
 
-def _jwt_problem(org: Org, assertion: str) -> str:
-    """Why an assertion is refused; empty if it is good. `exp` may come as text (some clients send it so)."""
+# -- JWT bearer ----------------------------------------------------------------------------------------------------
+def _jwt_user(request: Request, org: Org, assertion: str) -> str:
+    """Who an assertion speaks for. `exp` may come as text (some clients send it so)."""
+    claims = _claims(org, assertion)
+    if claims.get("iss") != org.client_id:
+        raise _OAuthError("invalid_client_id", "client identifier invalid")
+    if str(claims.get("aud", "")).rstrip("/") not in (*_AUDIENCES, f"{request.url.scheme}://{request.headers['host']}"):
+        raise _OAuthError("invalid_grant", "audience is invalid")
+    user = next((i for i, row in org.rows("User").items() if row["Username"] == claims.get("sub")), "")
+    if user not in org.approved:
+        raise _OAuthError("invalid_grant", "user hasn't approved this consumer")
+    try:
+        left = float(str(claims.get("exp", 0))) - org.now().timestamp()
+    except ValueError:
+        left = 0.0
+    if not 0 < left < 600:
+        raise _OAuthError("invalid_grant", "expired authorization code")
+    return _active(org, user)
+
+
+def _claims(org: Org, assertion: str) -> dict[str, object]:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
@@ -93,25 +170,27 @@ def _jwt_problem(org: Org, assertion: str) -> str:
     try:
         head, body, mac = assertion.split(".")
         claims = json.loads(_decoded(body))
-        if json.loads(_decoded(head)).get("alg") != "RS256":
-            return "invalid assertion"
         key = x509.load_pem_x509_certificate(org.certificate_pem.encode()).public_key()
-        assert isinstance(key, RSAPublicKey)
+        if json.loads(_decoded(head)).get("alg") != "RS256" or not isinstance(key, RSAPublicKey):
+            raise ValueError("another algorithm")
         key.verify(_decoded(mac), f"{head}.{body}".encode(), padding.PKCS1v15(), hashes.SHA256())
-    except (ValueError, InvalidSignature):
-        return "invalid assertion"
-    if claims.get("iss") != org.client_id:
-        return "client identifier invalid"
-    if claims.get("sub") != org.username:
-        return "user hasn't approved this consumer"
-    if claims.get("aud") not in ("https://login.salesforce.com", "https://test.salesforce.com"):
-        return "audience is invalid"
-    left = float(claims.get("exp", 0)) - org.now().timestamp()
-    return "" if 0 < left < 600 else "expired authorization code"
+    except (ValueError, AttributeError, InvalidSignature, binascii.Error) as error:
+        raise _OAuthError("invalid_grant", "invalid assertion") from error
+    if not isinstance(claims, dict):
+        raise _OAuthError("invalid_grant", "invalid assertion")
+    return claims
 
 
 def _decoded(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+# -- sessions ------------------------------------------------------------------------------------------------------
+def user_of(request: Request) -> str | None:
+    """The user behind the bearer token, or None."""
+    org: Org = request.app.state.org
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return org.sessions.get(token) if kind in ("Bearer", "OAuth") else None
 
 
 async def userinfo(request: Request) -> Response:
@@ -120,52 +199,31 @@ async def userinfo(request: Request) -> Response:
     user = user_of(request)
     if user is None:
         return Response("Bad_OAuth_Token", status_code=403)
-    name = org.rows("User")[user]["Username"]
-    return JSONResponse({"organization_id": org.id, "user_id": user, "preferred_username": name})
-
-
-def user_of(request: Request) -> str | None:
-    """The user behind the bearer token, or None."""
-    org: Org = request.app.state.org
-    header = request.headers.get("authorization", "")
-    return org.sessions.get(header.removeprefix("Bearer ").removeprefix("OAuth ")) if header else None
-
-
-async def soap(request: Request) -> Response:
-    """`POST /services/Soap/u/{version}`: login() alone; absent from 65.0 on."""
-    org: Org = request.app.state.org
-    if float(request.path_params["version"]) >= 65.0:
-        return _fault("UNSUPPORTED_API_VERSION", "login() is not available in this API version")
-    found: dict[str, Any] = {}
-    for element in ElementTree.fromstring(await request.body()).iter():  # noqa: S314  # a test's own client writes it
-        found[element.tag.rpartition("}")[2]] = element.text or ""
-    right = found.get("username") == org.username and _same(found.get("password", ""), org.password + org.token)
-    if not right:
-        return _fault("INVALID_LOGIN", "Invalid username, password, security token; or user locked out.")
-    base = f"{request.url.scheme}://{request.headers['host']}"
-    made = session(org, org.integration)
-    body = (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
-        'xmlns="urn:partner.soap.sforce.com"><soapenv:Body><loginResponse><result>'
-        f"<serverUrl>{escape(base)}/services/Soap/u/{request.path_params['version']}/{org.id}</serverUrl>"
-        f"<sessionId>{escape(made)}</sessionId><userId>{org.integration}</userId>"
-        f"<userInfo><organizationId>{org.id}</organizationId></userInfo>"
-        "</result></loginResponse></soapenv:Body></soapenv:Envelope>"
+    row = org.rows("User")[user]
+    return JSONResponse(
+        {
+            "sub": f"{request.url.scheme}://{request.headers['host']}/id/{org.id}/{user}",
+            "organization_id": org.id,
+            "user_id": user,
+            "preferred_username": row["Username"],
+            "name": row["Name"],
+            "email": row["Email"],
+            "active": row["IsActive"],
+        }
     )
-    return Response(body, media_type="text/xml")
 
 
-def _fault(code: str, message: str) -> Response:
-    body = (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
-        'xmlns:sf="urn:fault.partner.soap.sforce.com"><soapenv:Body><soapenv:Fault>'
-        f"<faultcode>sf:{code}</faultcode><faultstring>{code}: {message}</faultstring><detail><sf:LoginFault>"
-        f"<sf:exceptionCode>{code}</sf:exceptionCode><sf:exceptionMessage>{message}</sf:exceptionMessage>"
-        "</sf:LoginFault></detail></soapenv:Fault></soapenv:Body></soapenv:Envelope>"
-    )
-    return Response(body, status_code=500, media_type="text/xml")
+async def revoke(request: Request) -> Response:
+    """`POST /services/oauth2/revoke`: an access token, or a refresh token with every session of its user."""
+    org: Org = request.app.state.org
+    token = str((await request.form()).get("token", ""))
+    if token in org.refresh_tokens:
+        user = org.refresh_tokens.pop(token)
+        org.sessions = {t: u for t, u in org.sessions.items() if u != user}
+    elif org.sessions.pop(token, None) is None:
+        body = {"error": "unsupported_token_type", "error_description": "this token type is not supported"}
+        return JSONResponse(body, status_code=400)
+    return Response(status_code=200)
 
 
 def http_date(org: Org) -> str:

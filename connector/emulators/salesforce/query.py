@@ -2,187 +2,188 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from connector.emulators.salesforce.access import field_of, may, own_permissions, table_of
+from connector.emulators.salesforce.conditions import Getter, Test, condition, resolve
 from connector.emulators.salesforce.errors import VendorError
-from connector.emulators.salesforce.org import Org, Table
-from connector.emulators.salesforce.schema import Field, Object
+from connector.emulators.salesforce.ids import long_id
+from connector.emulators.salesforce.org import Org
+from connector.emulators.salesforce.schema import Field
 from connector.emulators.salesforce.soql import Compare, Group, In, Query, comparable
+from connector.emulators.salesforce.table import Cells, Table
 
-Row = dict[str, Any]
-Getter = Callable[[Row], Any]
+__all__ = ["Answer", "Column", "field_of", "run", "table_of"]
 
-
-def table_of(org: Org, name: str) -> Table:
-    """The table of an object. Raises: `VendorError` INVALID_TYPE."""
-    found = next((t for key, t in org.tables.items() if key.lower() == name.lower()), None)
-    if found is None:
-        raise VendorError("INVALID_TYPE", f"sObject type '{name}' is not supported.")
-    return found
+MOST_SKIPPED = 2_000
+_LOWEST, _HIGHEST = "", "\x7f"
+_FOLDED = ("string", "email", "textarea", "phone", "picklist")
 
 
-def field_of(org: Org, object_: Object, name: str) -> Field:
-    """A field the user may read. Raises: `VendorError` INVALID_FIELD, as for one that does not exist."""
-    real = object_.by_lower.get(name.lower())
-    if real is None or f"{object_.name}.{real}" in org.hidden:
-        raise VendorError(
-            "INVALID_FIELD",
-            f"No such column '{name}' on entity '{object_.name}'. If you are attempting to use a custom field, be sure "
-            "to append the '__c' after the custom field name.",
-        )
-    return object_.fields[real]
+@dataclass(frozen=True)
+class Column:
+    """One selected field: its path as the org spells it, and how to read it."""
+
+    path: tuple[str, ...]
+    field: Field
+    get: Getter
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
 
 
-def getter(org: Org, object_: Object, path: tuple[str, ...]) -> Getter:
-    """Reads one field of a row, through a parent where the path has a dot."""
-    if len(path) == 1:
-        name = field_of(org, object_, path[0]).name
-        return lambda row: row.get(name)
-    reference = field_of(org, object_, path[0] + "Id")
-    if not reference.parent:
-        raise VendorError("INVALID_FIELD", f"Didn't understand relationship '{path[0]}' in field path.")
-    parent = org.tables[reference.parent]
-    inner = getter(org, parent.object, path[1:])
-    return lambda row: inner(parent.rows[row[reference.name]]) if row.get(reference.name) in parent.rows else None
+@dataclass(frozen=True)
+class Answer:
+    """The rows that a query found, as they were at that moment."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    rows: list[Cells]
 
 
-def run(org: Org, query: Query, *, deleted: bool) -> list[Row]:
+def run(org: Org, query: Query, user: str, *, deleted: bool) -> Answer:
     """The matching rows, in order. Raises: `VendorError`."""
-    table = table_of(org, query.object)
-    for path in query.fields:
-        getter(org, table.object, path)
-    _strict(table, query)
-    test = _condition(org, table.object, query.where)
-    rows: Iterable[Row] = _narrowed(table, query.where)
-    found = [r for r in rows if (deleted or not r["IsDeleted"]) and test(r)]
-    for path, descending, nulls in reversed(query.order):
-        get = getter(org, table.object, path)
-        last = (nulls == "last") != descending
-        found.sort(key=lambda r: ((get(r) is None) == last, get(r) if get(r) is not None else ""), reverse=descending)
-    return found[query.offset : None if query.limit is None else query.offset + query.limit]
+    table = table_of(org, query.object, user)
+    columns = _columns(org, table, query, user)
+    _restricted(org, table, query, user)
+    if query.offset > MOST_SKIPPED:
+        raise VendorError("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MOST_SKIPPED}")
 
+    def search(inner: Query) -> list[Any]:
+        found = run(org, inner, user, deleted=False)
+        return [found.columns[0].get(cells) for cells in found.rows]
 
-def _strict(table: Table, query: Query) -> None:
-    """ContentDocumentLink refuses an unfiltered query (its own documented restriction)."""
-    if table.object.name == "ContentDocumentLink":
-        parts = query.where.parts if isinstance(query.where, Group) and query.where.kind == "all" else (query.where,)
-        wanted = {"id", "linkedentityid", "contentdocumentid"}
-        filtered = (isinstance(p, Compare | In) and p.field[-1].lower() in wanted and len(p.field) == 1 for p in parts)
-        if not any(filtered):
-            raise VendorError(
-                "MALFORMED_QUERY",
-                "Implementation restriction: ContentDocumentLink requires a filter by a single Id on "
-                "ContentDocumentId or LinkedEntityId using the equals operator or multiple Id's using the IN operator.",
-            )
-
-
-def _narrowed(table: Table, where: Any) -> Iterable[Row]:
-    """Rows that can match at all, by an index where a top-level condition allows one."""
-    parts = where.parts if isinstance(where, Group) and where.kind == "all" else (where,)
-    low, high = "", "~"
-    for part in parts:
-        if isinstance(part, In) and not part.negated and isinstance(part.values, tuple) and len(part.field) == 1:
-            ids = _by_key(table, part.field[0], part.values)
-            if ids is not None:
-                return [table.rows[i] for i in ids if i in table.rows]
-        if isinstance(part, Compare) and len(part.field) == 1:
-            if part.op == "=" and (ids := _by_key(table, part.field[0], (part.value,))) is not None:
-                return [table.rows[i] for i in ids if i in table.rows]
-            if part.field[0].lower() == "systemmodstamp" and part.op in (">=", ">"):
-                low = max(low, comparable(part.value))
-            if part.field[0].lower() == "systemmodstamp" and part.op == "<":
-                high = min(high, comparable(part.value))
-    return table.between(low, high) if (low, high) != ("", "~") else table.rows.values()
-
-
-def _by_key(table: Table, name: str, values: tuple[Any, ...]) -> list[str] | None:
-    if name.lower() == "id":
-        return [_long(table, str(v)) for v in values]
-    if name.lower() == table.email.lower() and all(isinstance(v, str) for v in values):
-        return sorted({i for v in values for i in table.by_email.get(v.lower(), ())})
-    return None
-
-
-def _long(table: Table, id_: str) -> str:
-    from connector.emulators.salesforce.org import checksum
-
-    return id_ + checksum(id_) if len(id_) == 15 else id_
-
-
-def _condition(org: Org, object_: Object, where: Any) -> Callable[[Row], bool]:
-    if where is None:
-        return lambda _: True
-    if isinstance(where, Group):
-        tests = [_condition(org, object_, part) for part in where.parts]
-        if where.kind == "not":
-            return lambda row: not tests[0](row)
-        join = all if where.kind == "all" else any
-        return lambda row: join(t(row) for t in tests)
-    get = getter(org, object_, where.field)
-    field = _leaf(org, object_, where.field)
-    if not field.filterable:
-        raise VendorError(
-            "INVALID_QUERY_FILTER_OPERATOR", f"{field.name} can not be filtered in a query call", status=400
-        )
-    if isinstance(where, In):
-        return _in(org, get, field, where)
-    return _compare(get, field, where)
-
-
-def _leaf(org: Org, object_: Object, path: tuple[str, ...]) -> Field:
-    for step in path[:-1]:
-        object_ = org.tables[field_of(org, object_, step + "Id").parent].object
-    return field_of(org, object_, path[-1])
-
-
-def _in(org: Org, get: Getter, field: Field, where: In) -> Callable[[Row], bool]:
-    if isinstance(where.values, Query):
-        inner = table_of(org, where.values.object)
-        read = getter(org, inner.object, where.values.fields[0])
-        values = {_folded(read(r)) for r in run(org, where.values, deleted=False)}
+    test = condition(org, table, query.where, user, search)
+    for path, _, _ in query.order:
+        _sortable(resolve(org, table, path, user)[0])
+    source: Iterable[Cells]
+    if table.object.name == "UserSetupEntityAccess":
+        source, sorted_by = own_permissions(org, user), 0
     else:
-        values = {_folded(comparable(v)) for v in where.values}
-        for v in where.values:
-            _typed(field, v)
-    return lambda row: (_folded(get(row)) in values) != where.negated
+        source, sorted_by = _source(table, query)
+    found = _kept(table, source, test, deleted=deleted)
+    rows = _ordered(org, table, query, user, found, done=sorted_by == len(query.order))
+    return Answer(table, columns, rows)
 
 
-def _compare(get: Getter, field: Field, where: Compare) -> Callable[[Row], bool]:
-    _typed(field, where.value)
-    value = _folded(comparable(where.value))
-    if where.op == "like":
-        escaped = re.escape(value).replace("%", ".*").replace("_", ".")
-        pattern = re.compile(escaped.replace("\\\\.*", "%").replace("\\\\.", "_"), re.S)
-        return lambda row: get(row) is not None and bool(pattern.fullmatch(_folded(get(row))))
-    if where.op == "=":
-        return lambda row: _folded(get(row)) == value
-    if where.op == "!=":
-        return lambda row: _folded(get(row)) != value
-    tests: dict[str, Callable[[Any], bool]] = {
-        "<": lambda v: v < value,
-        "<=": lambda v: v <= value,
-        ">": lambda v: v > value,
-        ">=": lambda v: v >= value,
-    }
-    test = tests[where.op]
-    return lambda row: get(row) is not None and test(_folded(get(row)))
+def _columns(org: Org, table: Table, query: Query, user: str) -> tuple[Column, ...]:
+    made = []
+    for path in query.fields:
+        field, get = resolve(org, table, path, user)
+        made.append(Column((*map(_spelled, path[:-1]), field.name), field, get))
+    names = [column.name for column in made]
+    if doubled := next((name for name in names if names.count(name) > 1), None):
+        raise VendorError("INVALID_FIELD", f"duplicate field selected: {doubled}")
+    return tuple(made)
 
 
-def _typed(field: Field, value: Any) -> None:
-    """A literal of the wrong type is refused: INVALID_QUERY_FILTER_OPERATOR or INVALID_FIELD at the vendor."""
-    from datetime import datetime
+def _spelled(relationship: str) -> str:
+    return relationship[:1].upper() + relationship[1:]
 
-    if value is None:
+
+def _sortable(field: Field) -> None:
+    if field.long or field.type in ("anyType", "address"):
+        raise VendorError("MALFORMED_QUERY", f"field '{field.name}' can not be sorted in a query call")
+
+
+def _restricted(org: Org, table: Table, query: Query, user: str) -> None:
+    """ContentDocumentLink refuses an unfiltered query (Object Reference, ContentDocumentLink, special access rules)."""
+    wanted = table.object.filtered
+    if not wanted or may(org, user, "QueryAllFiles"):
         return
-    fits = {"boolean": bool, "datetime": datetime, "double": float, "int": float}.get(field.type, str)
-    if not isinstance(value, fits):
+    filtered = (
+        len(p.field) == 1 and p.field[0].lower() in wanted and (isinstance(p, In) or p.op == "=")
+        for p in _conjuncts(query.where)
+        if isinstance(p, Compare | In)
+    )
+    if not any(filtered):
         raise VendorError(
-            "INVALID_FIELD", f"value of filter criterion for field '{field.name}' must be of type {field.type}"
+            "MALFORMED_QUERY",
+            f"Implementation restriction: {table.object.name} requires a filter by a single Id on ContentDocumentId or "
+            "LinkedEntityId using the equals operator or multiple Id's using the IN operator.",
         )
 
 
-def _folded(value: Any) -> Any:
-    """Text compares without case (SOQL reference, comparison operators)."""
-    return value.lower() if isinstance(value, str) else value
+def _conjuncts(where: Any) -> Iterator[Any]:
+    if isinstance(where, Group) and where.kind == "all":
+        for part in where.parts:
+            yield from _conjuncts(part)
+    else:
+        yield where
+
+
+def _kept(table: Table, source: Iterable[Cells], test: Test | None, *, deleted: bool) -> Iterator[Cells]:
+    at = table.deleted
+    live = source if deleted else (cells for cells in source if not cells[at])
+    return iter(live) if test is None else filter(test, live)
+
+
+# -- where rows come from ------------------------------------------------------------------------------------------
+def _source(table: Table, query: Query) -> tuple[Iterable[Cells], int]:
+    """Rows that can match at all, and by how many of the wanted orderings they are sorted already."""
+    for part in _conjuncts(query.where):
+        ids = _by_key(table, part)
+        if ids is not None:
+            return [table.cells[i] for i in ids if i in table.cells], 0
+    sorted_by = _stamp_order(query)
+    low, high = _bounds(query.where)
+    if (low, high) != (_LOWEST, _HIGHEST) or (sorted_by and sorted_by == len(query.order)):
+        return table.between(low, high), sorted_by
+    return list(table.cells.values()), 0
+
+
+def _stamp_order(query: Query) -> int:
+    """The stamps' index is in the order of stamp and id."""
+    names = [(path[0].lower() if len(path) == 1 else "", down) for path, down, _ in query.order]
+    return len(names) if names in ([("systemmodstamp", False)], [("systemmodstamp", False), ("id", False)]) else 0
+
+
+def _by_key(table: Table, part: Any) -> list[str] | None:
+    """The ids that an index knows for an equality or a list."""
+    if isinstance(part, Compare) and part.op == "=":
+        values: tuple[Any, ...] = (part.value,)
+    elif isinstance(part, In) and not part.negated and isinstance(part.values, tuple):
+        values = part.values
+    else:
+        return None
+    name = table.object.by_lower.get(part.field[0].lower(), "") if len(part.field) == 1 else ""
+    if name == "Id":
+        return list(dict.fromkeys(long_id(str(v)) for v in values))
+    index = table.indexes.get(name)
+    if index is None or not all(isinstance(v, str) and v for v in values):
+        return None
+    keys = (v.lower() if table.object.fields[name].type != "reference" else long_id(v).lower() for v in values)
+    return sorted({i for key in keys for i in index.get(key, ())})
+
+
+def _bounds(where: Any) -> tuple[str, str]:
+    """Between which stamps every match lies; the test itself decides what is on the edge."""
+    if isinstance(where, Group) and where.kind in ("all", "any"):
+        lows, highs = zip(*map(_bounds, where.parts), strict=True)
+        return (max(lows), min(highs)) if where.kind == "all" else (min(lows), max(highs))
+    if isinstance(where, Compare) and where.field[0].lower() == "systemmodstamp" and len(where.field) == 1:
+        value = str(comparable(where.value))
+        low = value if where.op in (">", ">=", "=") else _LOWEST
+        return low, value if where.op in ("<", "<=", "=") else _HIGHEST
+    return _LOWEST, _HIGHEST
+
+
+# -- in which order ------------------------------------------------------------------------------------------------
+def _ordered(org: Org, table: Table, query: Query, user: str, found: Iterator[Cells], *, done: bool) -> list[Cells]:
+    last = None if query.limit is None else query.offset + query.limit
+    if done:
+        return list(islice(found, query.offset, last))
+    rows = list(found)
+    for path, descending, nulls in reversed(query.order):
+        field, get = resolve(org, table, path, user)
+        fold = field.type in _FOLDED
+        key = (lambda cells, get=get: get(cells).lower()) if fold else get
+        empty = [cells for cells in rows if get(cells) is None]
+        filled = [cells for cells in rows if get(cells) is not None] if empty else rows
+        filled.sort(key=key, reverse=descending)
+        rows = [*filled, *empty] if nulls == "last" else [*empty, *filled]
+    return rows[query.offset : last]

@@ -1,14 +1,29 @@
-"""The objects and fields of the org, as `describe` tells them (sObject Describe; Object Reference)."""
+"""What an object and a field are, as `describe` tells them (sObject Describe, Object Reference); and our package's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+_TEXTUAL = ("string", "email", "textarea", "id", "reference", "phone", "picklist")
+_SOAP = {
+    "boolean": "xsd:boolean",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "id": "tns:ID",
+    "reference": "tns:ID",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One field. `type` is describe's word; `length` bounds text; `parent` names the object a reference points at."""
+    """One field. `type` is describe's word; `length` bounds text; `parent` names the objects a reference points at.
+
+    `createable` is told where it differs from `writable`; `parts` are the fields that a compound one is made of.
+    """
 
     name: str
     type: str = "string"
@@ -16,43 +31,119 @@ class Field:
     label: str = ""
     custom: bool = False
     writable: bool = True
+    createable: bool | None = None
     nillable: bool = True
     default: Any = None
     parent: str = ""
     filterable: bool = True
     external: bool = False
+    unique: bool = False
+    values: tuple[str, ...] = ()
+    restricted: bool = False
+    parts: tuple[str, ...] = ()
 
-    def describe(self, *, updateable: bool) -> dict[str, Any]:
+    @property
+    def words(self) -> str:
+        """The label that people see."""
+        return self.label or _WORDS.sub(" ", self.name.removesuffix("__c").removesuffix("__pc"))
+
+    @property
+    def relationship(self) -> str:
+        """The name by which a query walks along this reference."""
+        return self.name.removesuffix("Id") if self.parent else ""
+
+    @property
+    def long(self) -> bool:
+        """Long text and files: neither filtered nor sorted by."""
+        return self.type == "base64" or (self.type == "textarea" and self.length > 255)
+
+    def describe(self, *, updateable: bool, createable: bool | None = None) -> dict[str, Any]:
         """The field's part of a describe answer, for a user who may or may not write it."""
         return {
             "name": self.name,
-            "label": self.label or self.name,
+            "label": self.words,
             "type": self.type,
-            "length": self.length if self.type in ("string", "email", "textarea", "id", "reference", "phone") else 0,
+            "soapType": _SOAP.get(self.type, "xsd:string"),
+            "length": self.length if self.type in _TEXTUAL else 0,
+            "byteLength": 3 * self.length if self.type in _TEXTUAL else 0,
             "custom": self.custom,
-            "createable": updateable,
+            "createable": updateable if createable is None else createable,
             "updateable": updateable,
+            "permissionable": self.nillable and self.name not in ("Id", "Name"),
             "nillable": self.nillable,
             "calculated": False,
-            "filterable": self.filterable,
             "defaultedOnCreate": self.default is not None,
             "defaultValue": self.default,
-            "externalId": self.external,
-            "idLookup": self.name == "Id",
-            "unique": self.name == "Id",
-            "caseSensitive": self.name == "Id",
+            "nameField": self.name == "Name",
             "deprecatedAndHidden": False,
             "encrypted": False,
             "compoundFieldName": None,
-            "picklistValues": [],
-            "referenceTo": [self.parent] if self.parent else [],
-            "relationshipName": self.name.removesuffix("Id") if self.parent else None,
+            **self._searched(),
+            **self._choices(),
         }
+
+    def _searched(self) -> dict[str, Any]:
+        """How it can be asked for."""
+        filterable = self.filterable and not self.long and self.type not in ("anyType", "address")
+        return {
+            "filterable": filterable,
+            "sortable": filterable,
+            "groupable": filterable and self.type != "datetime",
+            "externalId": self.external,
+            "idLookup": self.name == "Id" or self.external or self.type == "email",
+            "unique": self.name == "Id" or self.unique,
+            "caseSensitive": self.name == "Id",
+        }
+
+    def _choices(self) -> dict[str, Any]:
+        """What it may hold, or point at."""
+        reference = self.parent.split()
+        return {
+            "restrictedPicklist": self.restricted,
+            "picklistValues": [
+                {
+                    "active": True,
+                    "defaultValue": value == self.default,
+                    "label": value,
+                    "validFor": None,
+                    "value": value,
+                }
+                for value in self.values
+            ],
+            "polymorphicForeignKey": len(reference) > 1,
+            "referenceTo": reference,
+            "relationshipName": self.relationship or None,
+        }
+
+
+class Fields(dict[str, Field]):
+    """Fields by name, that knows the lower-case name of each: names are case-insensitive."""
+
+    def __init__(self, given: Mapping[str, Field]) -> None:
+        super().__init__(given)
+        self.lower = {name.lower(): name for name in given}
+
+    def __setitem__(self, name: str, value: Field) -> None:
+        super().__setitem__(name, value)
+        self.__dict__.setdefault("lower", {})[name.lower()] = name
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        self.lower.pop(name.lower(), None)
+
+    def pop(self, name: str, default: Any = None) -> Any:
+        """Takes a field away."""
+        self.lower.pop(name.lower(), None)
+        return super().pop(name, default)
 
 
 @dataclass(kw_only=True)
 class Object:
-    """One object: its fields by name, its key prefix, and which writes REST takes."""
+    """One object: its fields by name, its key prefix, and which writes REST takes.
+
+    `bulk`: the Bulk API takes it. `setup`: only who may view setup sees it. `filtered`: a query must filter by one of
+    these.
+    """
 
     name: str
     prefix: str
@@ -61,199 +152,39 @@ class Object:
     createable: bool = True
     required: tuple[str, ...] = ()
     custom: bool = False
-    by_lower: dict[str, str] = field(default_factory=dict)
+    bulk: bool = True
+    setup: bool = False
+    filtered: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.index()
+        self.fields = Fields(self.fields)
 
-    def index(self) -> None:
-        """Names are case-insensitive; called again when a field comes or goes."""
-        self.by_lower = {name.lower(): name for name in self.fields}
+    @property
+    def by_lower(self) -> dict[str, str]:
+        """The real name of each field by its lower-case one."""
+        assert isinstance(self.fields, Fields)
+        return self.fields.lower
 
 
-def _fields(*fields: Field) -> dict[str, Field]:
+def fields(*given: Field) -> dict[str, Field]:
+    """These fields after the ones that every object has."""
     system = (
         Field(name="Id", type="id", length=18, writable=False, nillable=False),
         Field(name="IsDeleted", type="boolean", writable=False, nillable=False, default=False),
         Field(name="CreatedDate", type="datetime", writable=False, nillable=False),
-        Field(name="CreatedById", type="reference", writable=False, parent="User"),
+        Field(name="CreatedById", type="reference", length=18, writable=False, parent="User"),
         Field(name="LastModifiedDate", type="datetime", writable=False, nillable=False),
-        Field(name="LastModifiedById", type="reference", writable=False, parent="User"),
+        Field(name="LastModifiedById", type="reference", length=18, writable=False, parent="User"),
         Field(name="SystemModstamp", type="datetime", writable=False, nillable=False),
     )
-    return {f.name: f for f in (*system, *fields)}
+    return {f.name: f for f in (*system, *given)}
 
 
-_OPT_OUT = Field(name="HasOptedOutOfEmail", type="boolean", label="Email Opt Out", nillable=False, default=False)
-_BOUNCE = (
+OPT_OUT = Field(name="HasOptedOutOfEmail", type="boolean", label="Email Opt Out", nillable=False, default=False)
+BOUNCE = (
     Field(name="EmailBouncedReason"),
     Field(name="EmailBouncedDate", type="datetime"),
 )
-
-
-def standard() -> dict[str, Object]:
-    """A fresh org's objects, without the connector's package."""
-    contact, lead = _people()
-    account = Object(
-        name="Account",
-        prefix="001",
-        required=("Name",),
-        fields=_fields(
-            Field(name="MasterRecordId", type="reference", parent="Account", writable=False),
-            Field(name="Name", nillable=False),
-            Field(name="OwnerId", type="reference", parent="User"),
-        ),
-    )
-    return {o.name: o for o in (contact, lead, account, *_notes(), *_setup(), *_histories())}
-
-
-def _people() -> tuple[Object, Object]:
-    contact = Object(
-        name="Contact",
-        prefix="003",
-        required=("LastName",),
-        fields=_fields(
-            Field(name="MasterRecordId", type="reference", parent="Contact", writable=False),
-            Field(name="AccountId", type="reference", parent="Account"),
-            Field(name="FirstName", length=40),
-            Field(name="LastName", length=80, nillable=False),
-            Field(name="Email", type="email", length=80),
-            Field(name="External_Id__c", length=40, custom=True, external=True),
-            Field(name="OwnerId", type="reference", parent="User"),
-            _OPT_OUT,
-            Field(name="IsEmailBounced", type="boolean", writable=False, nillable=False, default=False),
-            *_BOUNCE,
-        ),
-    )
-    lead = Object(
-        name="Lead",
-        prefix="00Q",
-        required=("LastName", "Company"),
-        fields=_fields(
-            Field(name="MasterRecordId", type="reference", parent="Lead", writable=False),
-            Field(name="FirstName", length=40),
-            Field(name="LastName", length=80, nillable=False),
-            Field(name="Company", nillable=False),
-            Field(name="Email", type="email", length=80),
-            Field(name="OwnerId", type="reference", parent="User"),
-            _OPT_OUT,
-            Field(name="IsConverted", type="boolean", writable=False, nillable=False, default=False),
-            Field(name="ConvertedContactId", type="reference", parent="Contact", writable=False),
-            Field(name="ConvertedAccountId", type="reference", parent="Account", writable=False),
-            *_BOUNCE,
-        ),
-    )
-    return contact, lead
-
-
-def _notes() -> tuple[Object, ...]:
-    task = Object(
-        name="Task",
-        prefix="00T",
-        fields=_fields(
-            Field(name="WhoId", type="reference"),
-            Field(name="WhatId", type="reference"),
-            Field(name="Subject"),
-            Field(name="Status", default="Not Started"),
-            Field(name="ActivityDate", type="date"),
-            Field(name="Description", type="textarea", length=32000, filterable=False),
-        ),
-    )
-    note = Object(
-        name="ContentNote",
-        prefix="069",
-        required=("Title",),
-        fields=_fields(
-            Field(name="Title"), Field(name="Content", type="base64"), Field(name="FileType", default="SNOTE")
-        ),
-    )
-    document = Object(
-        name="ContentDocument",
-        prefix="069",
-        writable=False,
-        createable=False,
-        fields=_fields(Field(name="Title"), Field(name="FileType")),
-    )
-    link = Object(
-        name="ContentDocumentLink",
-        prefix="06A",
-        required=("ContentDocumentId", "LinkedEntityId"),
-        fields=_fields(
-            Field(name="ContentDocumentId", type="reference", parent="ContentDocument"),
-            Field(name="LinkedEntityId", type="reference"),
-            Field(name="ShareType", default="V"),
-            Field(name="Visibility", default="AllUsers"),
-        ),
-    )
-    return task, note, document, link
-
-
-def _setup() -> tuple[Object, ...]:
-    def read_only(name: str, prefix: str, *fields: Field) -> Object:
-        return Object(name=name, prefix=prefix, writable=False, createable=False, fields=_fields(*fields))
-
-    return (
-        read_only("User", "005", Field(name="Username"), Field(name="Name"), Field(name="IsActive", type="boolean")),
-        read_only(
-            "Organization",
-            "00D",
-            Field(name="Name"),
-            Field(name="OrganizationType"),
-            Field(name="IsSandbox", type="boolean"),
-        ),
-        read_only("PermissionSet", "0PS", Field(name="Name"), Field(name="Label")),
-        read_only(
-            "PermissionSetAssignment",
-            "0Pa",
-            Field(name="AssigneeId", type="reference", parent="User"),
-            Field(name="PermissionSetId", type="reference", parent="PermissionSet"),
-        ),
-        read_only(
-            "SetupEntityAccess",
-            "0J0",
-            Field(name="ParentId", type="reference", parent="PermissionSet"),
-            Field(name="SetupEntityId", type="reference"),
-            Field(name="SetupEntityType"),
-        ),
-        read_only("CustomPermission", "0CP", Field(name="DeveloperName"), Field(name="NamespacePrefix")),
-        read_only(
-            "FieldPermissions",
-            "01k",
-            Field(name="ParentId", type="reference", parent="PermissionSet"),
-            Field(name="SobjectType"),
-            Field(name="Field"),
-            Field(name="PermissionsRead", type="boolean"),
-            Field(name="PermissionsEdit", type="boolean"),
-        ),
-        read_only(
-            "UserSetupEntityAccess",
-            "0J1",
-            Field(name="DeveloperName"),
-            Field(name="NamespacePrefix"),
-            Field(name="SetupEntityId", type="reference"),
-        ),
-    )
-
-
-def _histories() -> tuple[Object, ...]:
-    made = []
-    for parent, prefix in (("Contact", "017"), ("Lead", "017"), ("Account", "017")):
-        made.append(
-            Object(
-                name=f"{parent}History",
-                prefix=prefix,
-                writable=False,
-                createable=False,
-                fields=_fields(
-                    Field(name=f"{parent}Id", type="reference", parent=parent),
-                    Field(name="Field"),
-                    Field(name="OldValue", type="anyType", filterable=False),
-                    Field(name="NewValue", type="anyType", filterable=False),
-                ),
-            )
-        )
-    return tuple(made)
-
 
 _PACKAGE = (
     Field(name="Resubscribe_Requested__c", type="boolean", label="Re-Subscribe", nillable=False, default=False),
@@ -272,13 +203,15 @@ PACKAGE_FIELDS = tuple(replace(f, custom=True) for f in _PACKAGE)
 LIST_FIELDS = tuple(replace(f, custom=True) for f in _LISTS)
 """Two fields that an admin made for lists: a checkbox and a text."""
 
+IS_PERSON = Field(name="IsPersonAccount", type="boolean", writable=False, nillable=False, default=False)
 PERSON_FIELDS = (
-    Field(name="IsPersonAccount", type="boolean", writable=False, nillable=False, default=False),
+    IS_PERSON,
     Field(name="PersonEmail", type="email", length=80),
-    replace(_OPT_OUT, name="PersonHasOptedOutOfEmail"),
-    Field(name="PersonContactId", type="reference", parent="Contact", writable=False),
+    replace(OPT_OUT, name="PersonHasOptedOutOfEmail"),
+    Field(name="PersonContactId", type="reference", length=18, parent="Contact", writable=False),
     Field(name="PersonEmailBouncedReason"),
     Field(name="PersonEmailBouncedDate", type="datetime"),
+    Field(name="PersonTitle", length=80),
     Field(name="FirstName", length=40),
     Field(name="LastName", length=80),
 )

@@ -1,26 +1,34 @@
-"""SOQL as a tree: parsed by a grammar, anything outside of it refused as MALFORMED_QUERY."""
+"""SOQL as a tree: parsed by a grammar, anything outside of it refused as MALFORMED_QUERY.
+
+SOQL and SOSL Reference: SELECT, WHERE, "Quoted String Escape Sequences", "Date Formats and Date Literals".
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Transformer
-from lark.exceptions import LarkError, UnexpectedInput
+from lark.exceptions import LarkError, UnexpectedInput, VisitError
 
 from connector.emulators.salesforce.errors import VendorError
 from connector.emulators.salesforce.times import text_of
+
+Path_ = tuple[str, ...]
+
+LONGEST = 100_000
+LONGEST_TEXT = 4_000
 
 
 @dataclass(frozen=True)
 class Compare:
     """`field op value`; `op` is one of = != < <= > >= like."""
 
-    field: tuple[str, ...]
+    field: Path_
     op: str
     value: Any
 
@@ -29,7 +37,7 @@ class Compare:
 class In:
     """`field [NOT] IN (...)`; `values` is a tuple, or a `Query` of one field."""
 
-    field: tuple[str, ...]
+    field: Path_
     values: Any
     negated: bool = False
 
@@ -46,10 +54,10 @@ class Group:
 class Query:
     """One parsed statement. `fields` is empty for COUNT()."""
 
-    fields: tuple[tuple[str, ...], ...]
+    fields: tuple[Path_, ...]
     object: str
     where: Any = None
-    order: tuple[tuple[tuple[str, ...], bool, str], ...] = ()
+    order: tuple[tuple[Path_, bool, str], ...] = ()
     limit: int | None = None
     offset: int = 0
 
@@ -60,48 +68,64 @@ def _grammar() -> Lark:
     return Lark(text, parser="lalr", maybe_placeholders=False)
 
 
+@lru_cache(maxsize=256)
 def parse(soql: str) -> Query:
     """The tree of one statement. Raises: `VendorError` MALFORMED_QUERY."""
+    if len(soql) > LONGEST:
+        raise VendorError("MALFORMED_QUERY", f"SOQL statements cannot be longer than {LONGEST} characters.")
     try:
-        tree = _grammar().parse(soql)
-        return _Reader().transform(tree)  # type: ignore[no-any-return]  # lark's transformers are untyped
+        return _Reader().transform(_grammar().parse(soql))  # type: ignore[no-any-return]  # lark's transformers are untyped
     except UnexpectedInput as error:
-        where = f"ERROR at Row:{max(error.line, 1)}:Column:{max(error.column, 1)}"
-        raise VendorError("MALFORMED_QUERY", f"{where} unexpected token near {soql[:60]!r}") from error
+        raise _malformed(soql, error) from error
+    except VisitError as error:
+        if isinstance(error.orig_exc, VendorError):
+            raise error.orig_exc from error
+        raise VendorError("MALFORMED_QUERY", str(error.orig_exc)) from error
     except LarkError as error:
         raise VendorError("MALFORMED_QUERY", "unexpected token") from error
+
+
+def _malformed(soql: str, error: UnexpectedInput) -> VendorError:
+    at = error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(soql)
+    row, column = soql.count("\n", 0, at) + 1, at - soql.rfind("\n", 0, at)
+    found = re.match(r"\w+|\S|$", soql[at:].lstrip())
+    token = (found.group() if found else "") or "<EOF>"
+    shown = soql[max(0, at - 30) : at + 20]
+    words = f"\n{shown}\n{' ' * min(at, 30)}^\nERROR at Row:{row}:Column:{column}\nunexpected token: '{token}'"
+    return VendorError("MALFORMED_QUERY", words)
 
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\x07", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 
 
 def _unquoted(text: str, *, pattern: bool = False) -> str:
+    """What a literal says. In a pattern, escaped wildcards keep their backslash, and so does the backslash itself."""
+
     def one(match: re.Match[str]) -> str:
         code = match.group(1)
         if code[0] in "uU" and len(code) == 5:
             return chr(int(code[1:], 16))
         if code in "_%":
             if not pattern:
-                raise VendorError("MALFORMED_QUERY", "invalid escape outside LIKE")
+                raise VendorError("MALFORMED_QUERY", f"Illegal escape sequence '\\{code}' outside of LIKE")
             return "\\" + code
-        return _ESCAPES[code.lower()]
+        return "\\\\" if pattern and code == "\\" else _ESCAPES[code.lower()]
 
-    return re.sub(r"\\(u[0-9A-Fa-f]{4}|.)", one, text[1:-1])
+    said = re.sub(r"\\([uU][0-9A-Fa-f]{4}|.)", one, text[1:-1], flags=re.S)
+    if len(said) > LONGEST_TEXT:
+        raise VendorError("MALFORMED_QUERY", f"a string in a WHERE clause cannot exceed {LONGEST_TEXT} characters")
+    return said
 
 
 class _Reader(Transformer):  # type: ignore[type-arg]  # lark's transformers are untyped
     def start(self, parts: list[Any]) -> Query:
         fields, object_, *rest = parts
-        found = dict(rest)
-        return Query(fields=fields, object=str(object_), **found)
+        return Query(fields=fields, object=str(object_), **dict(rest))
 
-    def select(self, parts: list[Any]) -> tuple[tuple[str, ...], ...]:
-        return () if parts == ["count"] else tuple(parts)
+    def select(self, parts: list[Any]) -> tuple[Path_, ...]:
+        return () if isinstance(parts[0], Token) else tuple(parts)
 
-    def count(self, _: list[Any]) -> str:
-        return "count"
-
-    def field(self, parts: list[Token]) -> tuple[str, ...]:
+    def field(self, parts: list[Token]) -> Path_:
         return tuple(str(p) for p in parts)
 
     def where(self, parts: list[Any]) -> tuple[str, Any]:
@@ -110,10 +134,12 @@ class _Reader(Transformer):  # type: ignore[type-arg]  # lark's transformers are
     def order(self, parts: list[Any]) -> tuple[str, Any]:
         return ("order", tuple(parts))
 
-    def ordering(self, parts: list[Any]) -> tuple[tuple[str, ...], bool, str]:
+    def ordering(self, parts: list[Any]) -> tuple[Path_, bool, str]:
         words = [str(p).lower() for p in parts[1:]]
-        nulls = next((w.split()[1] for w in words if w.startswith("nulls")), "first")
-        return (parts[0], "desc" in words, nulls)
+        return (parts[0], "desc" in words, "last" if "last" in words else "first")
+
+    def nulls(self, parts: list[Any]) -> str:
+        return str(parts[0])
 
     def limit(self, parts: list[Any]) -> tuple[str, int]:
         return ("limit", int(parts[0]))
@@ -121,13 +147,13 @@ class _Reader(Transformer):  # type: ignore[type-arg]  # lark's transformers are
     def offset(self, parts: list[Any]) -> tuple[str, int]:
         return ("offset", int(parts[0]))
 
-    def any(self, parts: list[Any]) -> Any:
-        return parts[0] if len(parts) == 1 else Group("any", tuple(parts))
+    def any(self, parts: list[Any]) -> Group:
+        return Group("any", tuple(parts))
 
-    def all(self, parts: list[Any]) -> Any:
-        return parts[0] if len(parts) == 1 else Group("all", tuple(parts))
+    def all(self, parts: list[Any]) -> Group:
+        return Group("all", tuple(parts))
 
-    def not_(self, parts: list[Any]) -> Group:
+    def negated(self, parts: list[Any]) -> Group:
         return Group("not", tuple(parts))
 
     def compare(self, parts: list[Any]) -> Compare:
@@ -143,9 +169,15 @@ class _Reader(Transformer):  # type: ignore[type-arg]  # lark's transformers are
     def not_in_list(self, parts: list[Any]) -> In:
         return In(parts[0], tuple(parts[1:]), negated=True)
 
+    def subquery(self, parts: list[Any]) -> Query:
+        where = parts[2][1] if len(parts) > 2 else None
+        return Query(fields=(parts[0],), object=str(parts[1]), where=where)
+
     def in_query(self, parts: list[Any]) -> In:
-        where = parts[3][1] if len(parts) > 3 else None
-        return In(parts[0], Query(fields=(parts[1],), object=str(parts[2]), where=where))
+        return In(parts[0], parts[1])
+
+    def not_in_query(self, parts: list[Any]) -> In:
+        return In(parts[0], parts[1], negated=True)
 
     def string(self, parts: list[Any]) -> str:
         return _unquoted(parts[0])
@@ -153,8 +185,8 @@ class _Reader(Transformer):  # type: ignore[type-arg]  # lark's transformers are
     def datetime(self, parts: list[Any]) -> datetime:
         return datetime.fromisoformat(str(parts[0])).astimezone(UTC)
 
-    def date(self, parts: list[Any]) -> str:
-        return str(parts[0])
+    def date(self, parts: list[Any]) -> Day:
+        return Day(datetime.fromisoformat(str(parts[0])).date().isoformat())
 
     def number(self, parts: list[Any]) -> float:
         return float(parts[0])
@@ -169,6 +201,14 @@ class _Reader(Transformer):  # type: ignore[type-arg]  # lark's transformers are
         return None
 
 
+class Day(str):
+    """A date literal: text as rows hold it, told apart from quoted text."""
+
+    __slots__ = ()
+
+
 def comparable(value: Any) -> Any:
-    """A literal as rows hold it: times as their text, the rest as it is."""
-    return text_of(value) if isinstance(value, datetime) else value
+    """A literal as rows hold it: times as their text, empty text as null, the rest as it is."""
+    if isinstance(value, datetime):
+        return text_of(value)
+    return str(value) if isinstance(value, str) and value != "" else None if value == "" else value

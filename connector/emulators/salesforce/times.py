@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
+
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T.*)?")
 
 
 def text_of(moment: datetime) -> str:
@@ -19,3 +22,11 @@ def parsed(text: str) -> str:
     """A time that a client sent, as the org holds it. Raises: `ValueError`."""
     moment = datetime.fromisoformat(text.replace("+0000", "+00:00"))
     return text_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def day(text: str) -> str:
+    """A date that a client sent; one with a time loses it. Raises: `ValueError`."""
+    found = _DAY.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return date.fromisoformat(found.group(1)).isoformat()
