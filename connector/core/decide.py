@@ -44,6 +44,8 @@ def decide(view: View, policy: Policy, now: datetime) -> Decision:
 
 def _in_order(view: View) -> View:
     """The same view with its parts in one order, so that the order of arrival within a run changes nothing (R4)."""
+    if max(len(view.records), len(view.arrivals), len(view.suppressions)) < 2:
+        return view
     records = sorted(view.records, key=lambda r: r.ref)
     arrivals = sorted(view.arrivals, key=lambda a: (a.ref, a.merged))
     held = sorted(view.suppressions, key=lambda s: s.key)

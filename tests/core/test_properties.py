@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.core.world import World
 
-TAPES = st.binary(min_size=5, max_size=80)
+TAPES = st.binary(min_size=20, max_size=80)
 HISTORIES = settings(max_examples=2000, deadline=None)
 
 
@@ -159,7 +159,7 @@ def _with_settled(view: View, policy: Policy, ends: list[Settled]) -> View:
     return replace(view, settled={a.key: end for a, end in zip(actions, ends, strict=False)})
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(VIEWS, POLICIES, st.lists(st.sampled_from(Settled), max_size=8), st.randoms(use_true_random=False))
 def test_deciding_is_total_and_the_same_for_the_same_view(
     view: View, policy: Policy, ends: list[Settled], shuffle: random.Random

@@ -494,7 +494,9 @@ class World:
         """All that is known of one address."""
         memory = self.memory
         latest = memory.latest(address)
-        esp = replace(memory.esp[address], fresh=memory.esp_run.get(address) == self.runs)
+        esp, read = memory.esp[address], memory.esp_run.get(address) == self.runs
+        if esp.fresh is not read:
+            memory.esp[address] = esp = replace(esp, fresh=read)
         confirmed = [r.confirmed_at for r in memory.requests[address].values() if r.confirmed_at]
         ours = latest.id if latest else "-"
         return View(
@@ -524,8 +526,11 @@ class World:
         return owed.action.request == request if owed.action.request else owed.state != "done"
 
     def _record(self, m: Mirror) -> Record:
-        gone = m.record.deleted != m.agreed_deleted
-        return replace(m.record, fresh=m.run == self.runs, moved=m.agreed_address != m.address, gone=gone)
+        r, fresh, moved = m.record, m.run == self.runs, m.agreed_address != m.address
+        gone = r.deleted != m.agreed_deleted
+        if (r.fresh, r.moved, r.gone) != (fresh, moved, gone):
+            m.record = r = replace(r, fresh=fresh, moved=moved, gone=gone)
+        return r
 
     def _arrivals(self, address: int) -> Iterator[Arrival]:
         mirror = self.memory.mirror
@@ -633,8 +638,9 @@ class World:
     # -- doing ----------------------------------------------------------------------------------------------------
     def _deliver(self, phases: range | tuple[int, ...]) -> int:
         ended = 0
-        for phase in phases:
-            for owed in sorted(self.memory.outbox.values(), key=_order):
+        waiting = [o for o in self.memory.outbox.values() if o.state in ("owed", "aside")]
+        for phase in phases if waiting else ():
+            for owed in sorted(waiting, key=_order):
                 if PHASE[owed.action.deed] == phase and self._due(owed):
                     self._tick()
                     outcome = _DOERS[owed.action.deed](self, owed)
@@ -1128,6 +1134,12 @@ def _ask_and_mail(world: World, who: int, how: int) -> None:
     world.run(woken=bool(how & 1))
 
 
+def _return(world: World, who: int, how: int) -> None:
+    """The whole way back: asked by the form, mailed, confirmed, lifted as far as policy lets one run."""
+    _ask_and_mail(world, who, how)
+    _click_and_run(world, 0, how >> 1)
+
+
 def _box(world: World, who: int, how: int) -> None:
     row = world.pick(who)
     if row.deleted or row.access is Access.READ_ONLY:
@@ -1153,9 +1165,11 @@ def _click_and_run(world: World, who: int, how: int) -> None:
 
 
 def _abuse(world: World, who: int, how: int) -> None:
-    if world.mailbox:
+    if world.mailbox and how & 1:
         address, request_id, _ = world.mailbox[-1 - who % len(world.mailbox)]
         world.complain(address, request_id)
+    else:
+        world.complain(_who(who))
 
 
 def _cancel(world: World, who: int, how: int) -> None:
@@ -1220,5 +1234,5 @@ def _let_go(world: World, who: int, how: int) -> None:
 _HAPPENINGS = (
     _run, _ask_and_mail, _click_and_run, _unsubscribe, _set_flag, _run, _clear_flag, _die, _operator, _release, _move,
     _half, _box, _ask, _click, _meanwhile, _blur, _abuse, _wake, _cancel, _merge, _appear, _grip, _delete, _wait,
-    _run, _unsubscribe, _ask_and_mail, _click_and_run, _let_go,
+    _return, _unsubscribe, _return, _click_and_run, _let_go,
 )  # fmt: skip
