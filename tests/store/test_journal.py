@@ -192,7 +192,7 @@ def test_cut_line(world: World, cut: bytes) -> None:
 
 def test_long_unit(world: World) -> None:
     """The last unit is found whatever the length of its lines."""
-    world.case.promise("ann", added(*(stop(scope="x" * 3000 + str(n)) for n in range(5))))
+    world.case.promise("ann", added(*(stop(scope="x" * 9000 + str(n)) for n in range(5))))
     assert world.journal.last() == 1
     assert len(world.journal.after(0)) == 5
 

@@ -44,7 +44,10 @@ class LookingContract:
         case.do("ann", deed(Deed.RESTRICT, "Contact/ann", restriction=True))
         assert not case.waits("ann")
         case.stage(record(case.store, "ann", id="ann2", access=Access.READ_ONLY))
+        case.stage(record(case.store, "ann", Flag.UNREADABLE))
         assert not case.waits("ann")
+        case.stage(record(case.store, "ann", Flag.UNREADABLE, id="ann3"))
+        assert case.waits("ann")
 
     def test_faults(self, case: Case) -> None:
         """A bounce disagrees with a clear record only where policy lets faults restrict."""
@@ -162,6 +165,7 @@ class LookingContract:
         case.hear(word(store, "dan"), word(store, "eve", Word.SUBSCRIBED))
         case.promise("bob", added(stop()))
         case.tell("fay", ask("k"))
+        assert case.address("dan") == person("dan")
         store.finish(case.run, Ended.DONE, "", {})
         kept = {name for name in ("ann", "bob", "cid", "dan", "eve", "fay") if case.address(name)}
         assert kept == {"bob", "fay"}

@@ -109,6 +109,18 @@ class MirrorContract:
         assert case.waits("ann")
         assert not case.waits("bob")
         assert not case.view("ann").records[0].moved
+        case.stage(record(case.store, "zoe", SET, id="ann"))
+        assert case.view("zoe").records[0].moved
+
+    def test_unticked(self, case: Case) -> None:
+        """A box that was agreed and is read clear is news."""
+        case.stage(record(case.store, "ann", box=True))
+        case.store.stage_ticks(case.run, {contact("ann"): Tick(by="Eve", at=START, allowed=True)})
+        case.promise("ann", Decision(agreed=(contact("ann"),)))
+        case.stage(record(case.store, "ann"))
+        assert case.waits("ann")
+        case.promise("ann", Decision(agreed=(contact("ann"),)))
+        assert not case.waits("ann")
 
     def test_moved(self, case: Case) -> None:
         """A changed address brings along its wishes and when it moved; the former address is decided first."""

@@ -128,6 +128,7 @@ class PromisingContract:
     def test_room(self, case: Case) -> None:
         """The breaker counts addresses let go in 24 hours or about to be, by who confirmed; not those held or back."""
         case.know("ann")
+        case.know("bob")
         by_person = asked(State.CONFIRMED, confirmed_at=START, confirmed_by="by the person's answer to the mail")
         by_policy = asked(
             State.CONFIRMED, key="r2", confirmed_at=START, confirmed_by="by Eve, who holds the permission"
@@ -138,9 +139,9 @@ class PromisingContract:
         case.promise("bob", Decision(requests=(by_policy,), actions=(other, unknown)))
         room = case.store.lift_room(case.now)
         assert (room.confirmed, room.other, room.suppressed, room.unknown) == (1, 1, 1, 1)
-        [owed] = [o for o in case.owed(Deed.UNRESTRICT) if o.action == UNRESTRICT]
-        case.settle(owed)
-        case.store.anew(case.run)
+        case.settle(case.owed(Deed.SUPPRESS)[0])
+        for owed in case.owed(Deed.UNRESTRICT):
+            case.settle(owed, Status.DONE if owed.action == UNRESTRICT else Status.ASIDE)
         room = case.store.lift_room(case.now + timedelta(hours=23))
         assert (room.confirmed, room.other) == (1, 0)
         assert case.store.lift_room(case.now + timedelta(hours=25)).confirmed == 0
