@@ -6,7 +6,7 @@ from connector.core.action import Deed, Side
 from connector.core.decision import Decision
 from connector.core.lists import ListStatus
 from connector.core.policy import Policy
-from connector.core.restriction import Access
+from connector.core.restriction import Access, Flag
 from connector.core.resubscribe import State
 from connector.core.said import Kind
 from connector.core.suppression import Reason
