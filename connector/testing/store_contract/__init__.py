@@ -6,9 +6,10 @@ Subclass the classes below and give them the fixtures `store`, `neighbour` (anot
 Never imports: store, adapters, sync, tenants, web, service, cli.
 """
 
+from connector.testing.store_contract.doing import DoingContract
 from connector.testing.store_contract.looking import LookingContract
 from connector.testing.store_contract.mirror import MirrorContract
-from connector.testing.store_contract.promising import DoingContract, PromisingContract
+from connector.testing.store_contract.promising import PromisingContract
 from connector.testing.store_contract.runs import RunContract
 from connector.testing.store_contract.telling import AnswersContract, InboxContract
 from connector.testing.store_contract.world import Case, SteppingClock

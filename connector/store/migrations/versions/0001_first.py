@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Makes every table, and keeps the ledger from being rewritten."""
     _mirror()
     _people()
+    _platform()
     _accounts()
     _doing()
     _running()
@@ -92,6 +93,9 @@ def _people() -> None:
     )
     _table("addresses", *_keys("tenant", "digest"), _text("address"), sqlite_with_rowid=False)
     _table("mails", *_keys("tenant", "digest", "key"), _text("at"))
+
+
+def _platform() -> None:
     _table(
         "builtin_members",
         *_keys("tenant", "address"),
