@@ -58,9 +58,12 @@ async def _rows(request: Request) -> Response:
     table = org.tables.get(request.path_params["object"])
     if table is None:
         return JSONResponse([{"errorCode": "CONTROL", "message": "no such object"}], status_code=404)
-    id_ = long_id(wanted.get("Id", ""))
-    source = [table.cells[id_]] if id_ in table.cells else list(table.cells.values())
-    tests = [(table.columns.get(name, 0), value) for name, value in wanted.items()]
+    unknown = [name for name in wanted if name not in table.columns]
+    if unknown:
+        return JSONResponse([{"errorCode": "CONTROL", "message": f"no such field: {unknown[0]}"}], status_code=400)
+    id_ = long_id(wanted.pop("Id", ""))
+    source = list(table.cells.values()) if not id_ else [table.cells[id_]] if id_ in table.cells else []
+    tests = [(table.columns[name], value) for name, value in wanted.items()]
     found = [c for c in source if all(str(c[at]) == value for at, value in tests)]
     return JSONResponse([table.values(cells) for cells in found[:most]])
 

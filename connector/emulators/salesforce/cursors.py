@@ -64,9 +64,7 @@ def _batch_size(request: Request) -> int:
     header = request.headers.get("sforce-query-options", "")
     for option in header.split(";"):
         name, _, number = option.partition("=")
-        if name.strip().lower() == "batchsize":
-            if not number.strip().isdigit():
-                raise VendorError("INVALID_QUERY_OPTIONS", f"invalid batchSize: {number}")
+        if name.strip().lower() == "batchsize" and number.strip().isdigit():
             return min(max(int(number), LEAST), MOST)
     return MOST
 

@@ -91,7 +91,7 @@ async def describe(request: Request, org: Org, user: str) -> Response:
     """`GET sobjects/{object}/describe`: what this user may see, and may write. 304 if nothing changed since."""
     table = table_at(org, request, user)
     since = request.headers.get("if-modified-since")
-    if since and _moment(since) >= org.schema_changed:
+    if since and (seen := _moment(since)) is not None and seen >= org.schema_changed:
         return Response(status_code=304)
     body = _facts(org, table.object, user, request.path_params["version"])
     body |= {"fields": _fields(org, table, user), "recordTypeInfos": [_MASTER], "childRelationships": []}
@@ -102,11 +102,12 @@ async def describe(request: Request, org: Org, user: str) -> Response:
 _MASTER = {"active": True, "available": True, "defaultRecordTypeMapping": True, "master": True, "name": "Master"}
 
 
-def _moment(header: str) -> datetime:
+def _moment(header: str) -> datetime | None:
+    """A time in a header; one that cannot be read is passed over, as HTTP says."""
     try:
         found = parsedate_to_datetime(header)
-    except ValueError as error:
-        raise VendorError("INVALID_HEADER", f"If-Modified-Since cannot be read: {header}") from error
+    except ValueError:
+        return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
