@@ -9,10 +9,9 @@ from connector.core.action import action_key
 from connector.core.case import Case
 from connector.core.decision import Fact, FactKind
 from connector.core.note import how
-from connector.core.policy import Cleared
 from connector.core.restriction import Flag
 from connector.core.resubscribe import Event, Origin, Request, State
-from connector.core.said import Kind, Said
+from connector.core.said import Said
 from connector.core.suppression import Kind as Sort
 from connector.core.suppression import Suppression
 from connector.core.view import Word
@@ -100,21 +99,3 @@ def _blocked(case: Case) -> bool:
     """Whether anything stands to be lifted; what a side shows counts although nobody has weighed it yet."""
     flagged = any(record.flag is Flag.SET for record in case.view.records)
     return bool(case.holds()) or case.view.esp.word is Word.SUPPRESSED or flagged
-
-
-def cleared(case: Case) -> None:
-    """Under policy `request`, a block cleared by hand also asks the person, once per clearing (rule 6)."""
-    keys = []
-    if case.policy.crm_cleared is Cleared.REQUEST:
-        keys += [
-            f"cleared/{record.ref}/{record.agreed_number}"
-            for record in case.view.records
-            if record.agreed is Flag.SET and record.flag is Flag.CLEAR and not record.deleted
-        ]
-    esp = case.view.esp
-    if case.policy.esp_cleared is Cleared.REQUEST and esp.lost_block and esp.resubscribed_at is None:
-        keys.append(f"cleared/esp/{esp.agreed_number}")
-    asked = case.request and (case.request.open or case.request.evidence in keys)
-    if keys and case.holds() and not asked:
-        said = Said(kind=Kind.ASK, key=keys[0], at=case.now, source="sync", origin=Origin.CLEARED, allowed=True)
-        ask(case, said)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from connector.core.agreeing import agreed_platform, agreed_records
-from connector.core.asking import cleared
 from connector.core.case import Case
 from connector.core.challenge import challenge
+from connector.core.clearing import cleared
 from connector.core.decision import Decision
 from connector.core.evidence import weigh
 from connector.core.hearing import hear, proven

@@ -126,10 +126,10 @@ class Arrival:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """Everything known of one address. `settled` are the deeds of its latest request, by key, and others unsettled.
-
     `crm_complete`, `esp_complete`: this run read that side to its end. `settles_moves` is false in a run's first pass:
-    another address, from which a record moved or was merged, may have news that no decision took in. `lifts_restrictions` is false in a run that a page woke. `mails` are
-    those of 30 days. `elsewhere`: a record holds the address in another mail field; None where nobody looked.
+    another address, from which a record moved or was merged, may have news that no decision took in.
+    `lifts_restrictions` is false in a run that a page woke. `mails` are those of 30 days. `elsewhere`: a record holds
+    the address in another mail field; None where nobody looked.
     """
 
     tenant: str

@@ -329,6 +329,8 @@ def test_rule_6_policy_request_asks_the_person_once_per_clearing(side: str) -> N
     [request] = decision.requests
     again = ask_decide(policy, **known, request=replace(request, state=State.REFUSED))
     assert not again.requests
+    owed = {a.key: Settled.ASIDE for a in decision.actions if not a.request}
+    assert not ask_decide(policy, **known, settled=owed).requests
 
 
 # -- rule 7: one address, one decision -------------------------------------------------------------
