@@ -1,8 +1,9 @@
-"""The CRM's flag on one record, and what names that record."""
+"""The CRM's flag on one record, who set it, the box beside it, and what names that record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -20,6 +21,23 @@ class Access(StrEnum):
     WRITABLE = "writable"
     READ_ONLY = "read_only"
     REFUSING = "refusing"
+
+
+class Cause(StrEnum):
+    """Why the sync itself set a record's flag; `none` where a person did."""
+
+    NONE = "none"
+    WISH = "wish"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tick:
+    """A saved tick in the request box. `allowed` is None where nobody could tell who ticked it."""
+
+    by: str = ""
+    at: datetime | None = None
+    allowed: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

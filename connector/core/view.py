@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from connector.core.action import Settled
 from connector.core.lists import ListStatus
-from connector.core.restriction import Access, Flag, Ref
+from connector.core.restriction import Access, Cause, Flag, Ref, Tick
 from connector.core.resubscribe import Request
 from connector.core.said import Said
 from connector.core.suppression import Reason, Suppression
@@ -32,26 +32,10 @@ class Word(StrEnum):
         return self in (Word.SUPPRESSED, Word.PENDING)
 
 
-class Cause(StrEnum):
-    """Why the sync itself set a record's flag; `none` where a person did."""
-
-    NONE = "none"
-    WISH = "wish"
-    FAULT = "fault"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tick:
-    """A saved tick in the request box. `allowed` is None where nobody could tell who ticked it."""
-
-    by: str = ""
-    at: datetime | None = None
-    allowed: bool | None = None
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """One record of the cluster: what it shows now, beside what was agreed.
+
     `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells. `fresh`:
     read in this run. `agreed_flag_at` is that time as agreed; where we set the flag, the time of our write.
     `moved`: its address was another one when it was last agreed; `gone`: it was deleted since.
@@ -84,6 +68,7 @@ class Record:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Esp:
     """What the e-mail platform says of the address now, beside what was agreed.
+
     `since` is the platform's time of its word; `agreed_since` is None where we wrote the block, its time not yet known.
     `proven`: the adapter can prove that the person took the block away, `since` then is when.
     """
@@ -126,6 +111,7 @@ class Arrival:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
     """Everything known of one address. `settled` are the deeds of its latest request, by key, and others unsettled.
+
     `crm_complete`, `esp_complete`: this run read that side to its end. `settles_moves` is false in a run's first pass:
     another address, from which a record moved or was merged, may have news that no decision took in.
     `lifts_restrictions` is false in a run that a page woke. `mails` are those of 30 days. `elsewhere`: a record holds

@@ -277,7 +277,7 @@ class World:
         )  # fmt: skip
         self.tell(address, said)
         waived = {Origin.FORM: Confirm.AFTER, Origin.COMMAND: Confirm.NONE}.get(origin)
-        signup = origin is Origin.FORM and not self.policy.double_opt_in and self.truth[address].stop is None
+        signup = origin is Origin.FORM and not self.policy.double_opt_in and not self.truth[address].stopped()
         if origin is Origin.LINK or waived is self.policy.confirm or signup:
             self.truth[address].confirms(self.now)
 
@@ -434,6 +434,10 @@ class World:
 
     def _stage_row(self, row: Row) -> None:
         memory = self.memory
+        if row.flag and row.readable and row.at is not None:
+            known = memory.mirror.get(row.ref)
+            before = known is not None and known.record.agreed is Flag.SET
+            self.homes.setdefault((row.ref, row.at), self._home(row, before))
         flag = (Flag.SET if row.flag else Flag.CLEAR) if row.readable else Flag.UNREADABLE
         known = memory.mirror.get(row.ref)
         read: dict[str, Any] = {
