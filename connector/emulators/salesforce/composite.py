@@ -44,13 +44,15 @@ def _parts(body: dict[str, Any]) -> list[dict[str, Any]]:
     parts = body.get("compositeRequest")
     if not isinstance(parts, list) or not 0 < len(parts) <= MOST:
         raise VendorError("INVALID_INPUT", f"compositeRequest must hold 1 to {MOST} subrequests")
-    wanted = {"method", "url", "referenceId"}
-    names = [p.get("referenceId") for p in parts]
-    if any(not wanted <= set(p) for p in parts) or len(set(names)) != len(names):
+    wanted = ("method", "url", "referenceId")
+    if not all(isinstance(p, dict) and all(isinstance(p.get(name), str) for name in wanted) for p in parts):
         raise VendorError("INVALID_INPUT", "each subrequest needs method, url and a referenceId of its own")
-    if any(not re.fullmatch(r"\w+", str(name)) for name in names):
+    names = [p["referenceId"] for p in parts]
+    if len(set(names)) != len(names):
+        raise VendorError("INVALID_INPUT", "each subrequest needs method, url and a referenceId of its own")
+    if any(not re.fullmatch(r"\w+", name) for name in names):
         raise VendorError("INVALID_INPUT", "a referenceId is made of letters, digits and underscores")
-    if sum(bool(_READ.search(str(p["url"]))) for p in parts) > MOST_READS:
+    if sum(bool(_READ.search(p["url"])) for p in parts) > MOST_READS:
         raise VendorError("INVALID_INPUT", f"at most {MOST_READS} subrequests may be queries or collections")
     return parts
 

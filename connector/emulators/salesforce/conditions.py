@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from connector.emulators.salesforce.access import field_of, table_of
@@ -70,8 +71,7 @@ def _own(table: Table, field: Field) -> Getter:
     if field.parts:
         columns = [table.column(part) for part in field.parts]
         return lambda cells: " ".join(cells[at] for at in columns if cells[at])
-    at = table.column(field.name)
-    return lambda cells: cells[at]
+    return itemgetter(table.column(field.name))
 
 
 def condition(org: Org, table: Table, where: Any, user: str, search: Search) -> Test | None:

@@ -42,7 +42,7 @@ def _post(deed: Deed) -> Callable[[Request], Any]:
             answer = deed(request.app.state.org, await request.json() if raw else {})
         except VendorError as error:
             return JSONResponse(error.body(), status_code=error.status)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             return JSONResponse([{"errorCode": "CONTROL", "message": repr(error)}], status_code=400)
         return JSONResponse(answer if answer is not None else {})
 

@@ -137,6 +137,8 @@ def test_composite_all_or_none(world):
         [{"method": "GET"}],
         [part("GET", BASE, "same"), part("GET", BASE, "same")],
         [part("GET", BASE, "no-dash")],
+        [part("GET", 1, "a")],
+        ["x"],
         [part("GET", BASE, f"r{n}") for n in range(26)],
         [part("GET", "/services/data/v62.0/query?q=x", f"r{n}") for n in range(6)],
     ],

@@ -49,6 +49,7 @@ def test_state_and_people(world):
 def test_what_control_does_not_understand(world):
     """A deed without its parts is answered with 400, and one that the org refuses in the vendor's form."""
     assert world.control("create")[0]["errorCode"] == "CONTROL"
+    assert world.session.post(f"{world.url}/_emulator/settings", json=["x"]).status_code == 400
     assert world.control("update", object="Contact", id="x", values={})[0]["errorCode"] == "MALFORMED_ID"
 
 
