@@ -88,9 +88,7 @@ def _known(held: IngestJob) -> None:
         name = column.partition(".")[0] if "." not in column else _reference(object_, column)
         real = object_.by_lower.get(name.lower())
         hidden = real is not None and not sees(held.org, held.user, object_, real)
-        # the vendor fails the whole job for either; a hidden field does so here only where the setting says so, else
-        # each row is refused, because the adapter does not yet leave such a column out of a job
-        if real is None or (hidden and held.org.bulk_hidden_fails_job):
+        if real is None or hidden:
             raise _BatchError(f"InvalidBatch : Field name not found : {column}")
 
 

@@ -17,7 +17,6 @@ SETTINGS = (
     "used",
     "bulk_delay",
     "bulk_stop",
-    "bulk_hidden_fails_job",
     "page",
     "bulk_page",
     "validation",

@@ -52,7 +52,6 @@ class Org:
         self.limit, self.used = 1_000_000, 0
         self.bulk_delay = 0.0
         self.bulk_stop: int | None = None
-        self.bulk_hidden_fails_job = False
         self.page, self.bulk_page = 2_000, 250_000
         self.validation = True
         self.rules: list[Rule] = []

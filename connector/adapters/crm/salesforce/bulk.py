@@ -25,6 +25,9 @@ ROWS_A_PIECE = 10_000
 ROWS_A_JOB = 100_000
 """Rows in one ingest job: far below the 150 MB that one may hold."""
 
+NO_FIELD = "Field name not found"
+"""What a job says that failed for one of its columns."""
+
 PAGE_TRIES = 3
 FIRST_POLL, LONGEST_POLL, LATE_POLL = 0.1, 0.9, 10.0
 """Seconds between polls: a finished job is noticed within a second; one that runs for long is asked more seldom."""
@@ -195,6 +198,8 @@ class QueryRead:
 def ingest(api: Api, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, str]:
     """Updates rows by id (the first column); the errors by id, as `CODE:words`. An unprocessed row is `LATER:`.
 
+    A column that the user may not see or that is not there fails a whole job: then each of its rows is `INVALID_FIELD:`.
+
     Raises: `TransientError` where the fate of a job is unknown; its rows may be written or not.
     """
     errors: dict[str, str] = {}
@@ -211,6 +216,8 @@ def _ingest(api: Api, name: str, columns: Sequence[str], rows: Sequence[Sequence
     _step(api, "PUT", f"{path}/batches", path, action, (201,), data=_csv(columns, rows), headers=headers)
     _step(api, "PATCH", path, path, action, (200,), json={"state": "UploadComplete"})
     done = wait(api, path, action)
+    if done.state == "Failed" and not done.numberRecordsProcessed and NO_FIELD in (done.errorMessage or ""):
+        return {str(row[0]): f"INVALID_FIELD:{done.words}" for row in rows}
     missing = len(rows) - done.numberRecordsProcessed
     errors: dict[str, str] = {}
     if done.numberRecordsFailed:
