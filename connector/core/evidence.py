@@ -128,7 +128,7 @@ def _lists(case: Case) -> None:
             case.drop((name, Reason.UNSUBSCRIBED), FactKind.LIFTED, "the person joined the list again")
         for record in case.view.records:
             said, agreed = record.lists.get(name), record.agreed_lists.get(name)
-            first = agreed is None and said is ListStatus.UNSUBSCRIBED
+            first = agreed in (None, ListStatus.UNREADABLE) and said is ListStatus.UNSUBSCRIBED
             left = agreed is ListStatus.SUBSCRIBED and said in (ListStatus.UNSUBSCRIBED, ListStatus.ABSENT)
             if first or left:
                 source = f"{record.ref}@{record.agreed_number}"

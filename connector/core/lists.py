@@ -25,13 +25,18 @@ class Words:
     subscribed: str
     unsubscribed: str
 
+    @property
+    def flat(self) -> bool:
+        """Whether they are a check box's, whose false cannot tell *left* from *never joined*."""
+        return self.unsubscribed.lower() == "false"
+
     def status(self, word: str | None) -> ListStatus:
         """What a field's value means; a word nobody mapped is unreadable, an empty field is absent.
 
-        A checkbox's `false` is absent too: it cannot tell *left* from *never joined*, and a new field is false for all.
+        A check box's `false` is absent too, for a new field is false for all.
         """
         said = (word or "").strip().lower()
-        if not said or said == "false" == self.unsubscribed.lower():
+        if not said or (self.flat and said == "false"):
             return ListStatus.ABSENT
         if said == self.subscribed.lower():
             return ListStatus.SUBSCRIBED

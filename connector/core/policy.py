@@ -92,3 +92,5 @@ class Policy:
     """Whether a signup creates a record where no record has the address."""
     lists: tuple[str, ...] = ()
     """The lists mapped to CRM fields, by their names at the e-mail platform."""
+    flat_lists: frozenset[str] = frozenset()
+    """Those of them whose field is a check box: its false cannot tell *left* from *never joined*."""

@@ -112,7 +112,7 @@ def _fields(case: Case, record: Record) -> None:
         if now is None or ListStatus.UNREADABLE in (now, esp):
             continue
         inside = esp is ListStatus.SUBSCRIBED and not case.holds(name)
-        outside = bool(case.holds(name)) or esp is ListStatus.UNSUBSCRIBED
+        outside = (bool(case.holds(name)) or esp is ListStatus.UNSUBSCRIBED) and name not in case.policy.flat_lists
         if inside and now is not ListStatus.SUBSCRIBED:
             wrong[f"list:{name}"] = ListStatus.SUBSCRIBED.value
         elif now is ListStatus.SUBSCRIBED and not inside:

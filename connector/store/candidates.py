@@ -61,9 +61,10 @@ _LISTS = """
     AND ({})"""
 _LIST = """
     COALESCE(r.lists ->> :{0}, 'unreadable') <> 'unreadable' AND COALESCE(w.lists ->> :{0}, 'absent') <> 'unreadable'
-    AND ((COALESCE(w.lists ->> :{0}, 'absent') = 'subscribed') <> (r.lists ->> :{0} = 'subscribed')
+    AND ((COALESCE(w.lists ->> :{0}, 'absent') = 'subscribed') <> (r.lists ->> :{0} = 'subscribed') {1})"""
+_OUTSIDE = """
       OR (w.lists ->> :{0} = 'unsubscribed' AND r.lists ->> :{0} = 'absent'
-        AND COALESCE(r.agreed_lists ->> :{0}, '') <> 'unsubscribed'))"""
+        AND COALESCE(r.agreed_lists ->> :{0}, '') <> 'unsubscribed')"""
 
 
 def _query(policy: Policy) -> tuple[str, dict[str, str]]:
@@ -75,7 +76,8 @@ def _query(policy: Policy) -> tuple[str, dict[str, str]]:
             # a path cannot say a name with these in it: all its members are looked at
             odd = '"' in name or "\\" in name
             paths[f"list{number}"] = "$" if odd else f'$."{name}"'
-            conditions.append("1" if odd else _LIST.format(f"list{number}"))
+            outside = "" if name in policy.flat_lists else _OUTSIDE.format(f"list{number}")
+            conditions.append("1" if odd else _LIST.format(f"list{number}", outside))
         parts.append(_LISTS.format(" OR ".join(conditions)))
     return " UNION ".join(parts), paths
 

@@ -135,13 +135,14 @@ class PolicyBlock(_Strict):
                 raise ValueError(f"lift_faults takes faults alone, and {reason.value} is none")
         return self
 
-    def policy(self, crm: str, lists: tuple[str, ...]) -> Policy:
+    def policy(self, crm: str, mapped: tuple[ListMapping, ...]) -> Policy:
         """The core's policy, with the defaults of that kind of CRM."""
         values = {name: getattr(self, name) for name in PolicyBlock.model_fields}
         default = LiftAt.NEXT_SYNC if crm == "dynamics" else LiftAt.ONCE
         values["lift_at"] = self.lift_at or default
         values["lift_faults"] = frozenset(self.lift_faults)
-        return Policy(**values, lists=lists)
+        lists = tuple(m.name for m in mapped)
+        return Policy(**values, lists=lists, flat_lists=frozenset(m.name for m in mapped if m.words.flat))
 
 
 class Tenant(_Strict):

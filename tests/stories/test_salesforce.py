@@ -99,6 +99,28 @@ def test_a_list_stop_changes_that_list_alone(town):
     assert (row["News_List__c"], row["Offers_List__c"], row["HasOptedOutOfEmail"]) == (False, "Subscribed", True)
 
 
+@requirement("S14", "N12")
+def test_a_check_box_that_cannot_say_left_is_written_once(town):
+    """Who left a list that a check box stands for is written once and then left alone, sync after sync."""
+    from connector.core.lists import ListStatus
+
+    ada, bo = town.contact("ada@example.com"), town.contact("bo@example.com")
+    platform, now = town.house.platform("acme"), town.house.clock.now()
+    for who in ("ada@example.com", "bo@example.com"):
+        platform.set_list(who, "News", ListStatus.SUBSCRIBED, now)
+    town.sync()
+    for who in ("ada@example.com", "bo@example.com", "new@example.com"):
+        platform.set_list(who, "News", ListStatus.UNSUBSCRIBED, now)
+    town.contact("new@example.com")
+    town.sync()
+    stamps = {id_: town.row(id_)["SystemModstamp"] for id_ in (ada, bo)}
+    for _ in range(3):
+        assert town.run("plan", "acme", "--json").json()["actions"] == []
+        town.sync()
+    assert {id_: town.row(id_)["SystemModstamp"] for id_ in (ada, bo)} == stamps
+    assert town.row(ada)["News_List__c"] is False
+
+
 @requirement("S15")
 def test_a_list_field_changed_by_hand(town):
     """Unsubscribed by hand passes to the platform; subscribed by hand is set back."""

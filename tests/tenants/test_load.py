@@ -158,7 +158,7 @@ def test_the_example_names_every_policy_key(tmp_path, monkeypatch):
     loaded = _load(tmp_path, example("tenants/salesforce-builtin.yaml"), example("connector.yaml"))
     assert loaded.errors == {}
     policy = loaded.tenants["acme"].policy
-    assert policy == Policy(lists=("News", "Offers"))
+    assert policy == Policy(lists=("News", "Offers"), flat_lists=frozenset({"News"}))
     text = example("tenants/salesforce-builtin.yaml")
     assert [name for name in PolicyBlock.model_fields if f"  {name}:" not in text] == []
 
