@@ -17,7 +17,7 @@ test: .venv/.dev
 
 # random, by a seed that is printed: `make prove SEED=…` repeats a run
 prove: .venv/.dev
-	$(PYTEST) -n 2 -m prove --hypothesis-profile prove --hypothesis-seed=$(SEED) -p randomly --randomly-seed=$(SEED)
+	$(PYTEST) -n 2 -m "prove or property" --hypothesis-profile prove --hypothesis-seed=$(SEED) -p randomly --randomly-seed=$(SEED)
 
 # drives a real org; tests/live/README.md says what it wants to know
 live: .venv/.dev

@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from tests.requirements import rows
 
@@ -23,10 +23,16 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A requirement that no row has is a slip of the pen, and counts for nothing."""
+    """Properties get their marker, before any is deselected by it.
+
+    A requirement that no row has is a slip of the pen, and counts for nothing.
+    """
     known = set(rows())
     for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("property")
         for mark in item.iter_markers("requirement"):
             if not mark.args or set(mark.args) - known:
                 raise pytest.UsageError(f"{item.nodeid}: no such requirement: {sorted(set(mark.args) - known)}")

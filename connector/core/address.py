@@ -39,7 +39,7 @@ def normalise(raw: str) -> Address | Refusal:
     """The normal form of what a vendor or a person wrote, or why there is none. Never raises.
 
     Local part: NFC and `lower()` (never casefold: `ß` would become `ss` and merge two people), quotes dropped where
-    they change nothing. Domain: IDNA 2008 A-label, lower case, no final dot; no DNS is asked.
+    they change nothing. Domain: IDNA 2008 A-label, lower case, no final dots; no DNS is asked.
     """
     lowered = raw.lower() if raw.isascii() else ""
     if lowered and len(lowered) <= LONGEST and _PLAIN.fullmatch(lowered):
@@ -70,7 +70,7 @@ def _local(local: str) -> str:
 
 
 def _domain(domain: str) -> str:
-    bare = domain.strip().removesuffix(".")
+    bare = re.sub(r"[\s.]+$", "", domain.strip())
     try:
         return idna.encode(bare, uts46=True).decode("ascii").lower().removesuffix(".")
     except (idna.IDNAError, UnicodeError, IndexError):

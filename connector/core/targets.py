@@ -12,8 +12,8 @@ from connector.core.suppression import ALL, Kind, Reason, Suppression
 from connector.core.taking import answered
 from connector.core.view import Cause, Record, Word
 
-_STRONGEST = list(Reason)
-_STRONGEST.sort(key=lambda r: (r not in (Reason.ABUSE, Reason.COMPLAINED), list(Reason).index(r)))
+_FIRST = (Reason.ABUSE, Reason.COMPLAINED)
+_RANK = {reason: rank for rank, reason in enumerate([*_FIRST, *(r for r in Reason if r not in _FIRST)])}
 
 
 def require(case: Case) -> None:
@@ -33,7 +33,7 @@ def _in_force(case: Case) -> list[Suppression]:
     """The suppressions of all mail that hold; what a confirmed request names is on its way out."""
     named = case.request.names if case.request and case.request.lifting else frozenset()
     stands = [s for s in case.holds() if s.key not in named]
-    return sorted(stands, key=lambda s: (_STRONGEST.index(s.reason), s.since))
+    return sorted(stands, key=lambda s: (_RANK[s.reason], s.since))
 
 
 def _values(stands: list[Suppression]) -> dict[str, Value]:

@@ -43,7 +43,13 @@ class Service:
             signal.signal(number, lambda *_: self.stop.set())
         host, _, port = self.house.service.listen.rpartition(":")
         config = uvicorn.Config(
-            app, host=host, port=int(port), log_level="warning", access_log=False, proxy_headers=False, server_header=False
+            app,
+            host=host,
+            port=int(port),
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
         )
         server = _Pages(config)
         pages = threading.Thread(target=server.run, name="pages", daemon=True)

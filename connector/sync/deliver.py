@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from connector.core.action import ANEW, LIFTS, Deed, Side
 from connector.core.address import Address, normalise
+from connector.core.agreeing import same_time
 from connector.core.errors import BugError, TransientError
 from connector.core.restriction import Flag, Ref
 from connector.core.said import Kind
@@ -20,7 +22,7 @@ from connector.ports.store import Owed, Run, Settlement
 from connector.sync.confirm import send
 from connector.sync.runtime import Runtime
 
-SETTLED_AT_ONCE = 1000
+SETTLED_AT_ONCE = 2500
 """Outcomes recorded in one transaction."""
 
 _WRITES = frozenset({Deed.RESTRICT, Deed.UNRESTRICT, Deed.WRITE_LIST, Deed.CLEAR_BOX, Deed.WRITE_STATUS})
@@ -172,19 +174,33 @@ def _still_right(rt: Runtime, run: Run, deed: Deed, batch: Sequence[Owed], deliv
     except TransientError as trouble:
         delivered.troubles[batch[0].action.side] = trouble
         return []
+    measured = deed is Deed.UNSUPPRESS and rt.esp.clock_offset() != timedelta()
     right, ended = [], []
     for owed in batch:
         key, now = owed.action.key, shown.get((owed.address, owed.action.target), "")
         if owed.begun and now.partition("|")[0] in _FREE:
             words = "found done: the answer to it had been lost"
             ended.append(Settlement(owed=owed, outcome=Outcome(key=key, status=Status.DONE, words=words)))
-        elif now == owed.action.expects and not _turned(rt, run, owed):
+        elif still_shows(now, owed.action.expects, measured) and not _turned(rt, run, owed):
             right.append(owed)
         else:
             words = "the address changed between the look and the lift; it is looked at again"
             ended.append(Settlement(owed=owed, outcome=Outcome(key=key, status=Status.CONFLICT, words=words)))
     _record(rt, run, ended, delivered)
     return right
+
+
+def still_shows(shown: str, expected: str, measured: bool) -> bool:
+    """Whether a side shows what a lift was decided on: a flag, or the platform's `word|reason|since`.
+
+    `measured`: the platform's clock is not ours, so that one moment read twice differs by the error of its offset.
+    """
+    if shown == expected or not measured:
+        return shown == expected
+    (now, _, at), (then, _, since) = shown.rpartition("|"), expected.rpartition("|")
+    if now != then or not at or not since:
+        return False
+    return same_time(datetime.fromisoformat(at), datetime.fromisoformat(since))
 
 
 def _still_wanted(rt: Runtime, run: Run, batch: Sequence[Owed], delivered: Delivered) -> list[Owed]:

@@ -17,7 +17,7 @@ from connector.sync.deliver import Delivered, deliver
 from connector.sync.gather import Seen, gather, look
 from connector.sync.runtime import Runtime
 
-DECIDED_AT_ONCE = 500
+DECIDED_AT_ONCE = 2000
 """Decisions stored in one transaction."""
 
 _BLOCK_PHASES = (PHASE[Deed.SUPPRESS], PHASE[Deed.LEAVE_LIST])
@@ -113,7 +113,7 @@ def _story(rt: Runtime, run: Run, sweep: bool, counts: Counter[str]) -> Report:
         if delivered.lifted > lifted and seen.esp_complete:
             _events_since(rt, run, seen)
         # what a side did before it fell silent is not known: nothing more is decided on it
-        if delivered.troubles or not (ended or planned["requests"]):
+        if delivered.troubles or not (ended or planned["requests"] or planned["stops"]):
             break
         rt.store.anew(run)
     return _report(rt, run, seen, delivered, breaker, counts)

@@ -101,6 +101,8 @@ ODD = st.one_of(TEXTS, st.tuples(TEXTS, TEXTS).map("@".join), st.tuples(TEXTS, s
 @example("\u0130@example.com")
 @example("a@\u3002")
 @example("a@xn--a")
+@example("@..")
+@example("a@b. .")
 @example('"\\"@b')
 def test_normalising_never_raises_and_is_idempotent(raw: str) -> None:
     """Any text at all has a normal form or a refusal, and the normal form of a normal form is itself."""
