@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -124,8 +124,10 @@ class PolicyBlock(_Strict):
     lift_percent: float = Field(default=5.0, ge=0, le=100, description="The same as a share of the suppressed.")
     lift_floor: int = Field(default=10, ge=0, description="The limit is never below this.")
     confirmed_lift_limit: int = Field(default=5000, ge=0, description="The same for people's own confirmations.")
-    permission: str = Field(default="Administrative_Data_Management", description="Needed to tick; empty demands none.")
-    ask_whom: str = Field(default="your Salesforce administrator", description="Whom a refusal names.")
+    permission: str | None = Field(
+        default=None, description="Needed to tick; empty for none. Administrative_Data_Management for Salesforce."
+    )
+    ask_whom: str = Field(default="", description="Whom a refusal names; the CRM's administrator if empty.")
     creates: bool = Field(default=True, description="Whether a signup creates a record where none exists.")
 
     @model_validator(mode="after")
@@ -138,11 +140,28 @@ class PolicyBlock(_Strict):
     def policy(self, crm: str, mapped: tuple[ListMapping, ...]) -> Policy:
         """The core's policy, with the defaults of that kind of CRM."""
         values = {name: getattr(self, name) for name in PolicyBlock.model_fields}
-        default = LiftAt.NEXT_SYNC if crm == "dynamics" else LiftAt.ONCE
-        values["lift_at"] = self.lift_at or default
+        usual = _USUAL.get(crm, _ELSEWHERE)
+        values["lift_at"] = self.lift_at or usual.lift_at
+        values["permission"] = usual.permission if self.permission is None else self.permission
+        values["ask_whom"] = self.ask_whom or usual.ask_whom
         values["lift_faults"] = frozenset(self.lift_faults)
         lists = tuple(m.name for m in mapped)
         return Policy(**values, lists=lists, flat_lists=frozenset(m.name for m in mapped if m.words.flat))
+
+
+class _Usual(NamedTuple):
+    """What a kind of CRM decides where the YAML says nothing."""
+
+    lift_at: LiftAt
+    permission: str
+    ask_whom: str
+
+
+_ELSEWHERE = _Usual(LiftAt.ONCE, "Administrative_Data_Management", "the CRM's administrator")
+_USUAL = {
+    "salesforce": _Usual(LiftAt.ONCE, "Administrative_Data_Management", "your Salesforce administrator"),
+    "dynamics": _Usual(LiftAt.NEXT_SYNC, "", "your Dynamics administrator"),
+}
 
 
 class Tenant(_Strict):

@@ -181,3 +181,16 @@ def test_the_schema_knows_every_adapter_and_forbids_the_rest():
     assert "login_url" in made["$defs"]["crm-salesforce"]["properties"]
     assert made["additionalProperties"] is False
     assert all("description" in p for p in made["$defs"]["PolicyBlock"]["properties"].values())
+
+
+def test_each_kind_of_crm_has_its_own_usual_choices():
+    """Dynamics lifts at the next sync and demands no permission, Salesforce at once and demands one; what the YAML says wins."""
+    dynamics, salesforce = PolicyBlock().policy("dynamics", ()), PolicyBlock().policy("salesforce", ())
+    assert (dynamics.lift_at, dynamics.permission, dynamics.ask_whom) == (
+        LiftAt.NEXT_SYNC,
+        "",
+        "your Dynamics administrator",
+    )
+    assert salesforce == Policy()
+    said = PolicyBlock(permission="", ask_whom="Jo").policy("salesforce", ())
+    assert (said.permission, said.ask_whom) == ("", "Jo")
