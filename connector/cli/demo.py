@@ -49,7 +49,7 @@ class _Town:
             raise report.failure
 
     def opted_out(self, address: str) -> bool:
-        rows = self.emulated.salesforce.tables["Contact"]
+        rows = self.emulated.crm.state.tables["Contact"]
         found = [rows.rows[i] for i in rows.by_email.get(address, ())]
         return any(r["HasOptedOutOfEmail"] for r in found)
 
@@ -113,7 +113,7 @@ def _town(folder: Path, people: int) -> Iterator[_Town]:
 
     with Running(public_app(site, SystemClock())) as pages:
         rows = [*known, *invented.people(people - len(known), first=len(known))]
-        emulated = Emulated(folder, contacts=rows, public_url=pages.base_url)
+        emulated = Emulated(folder, people=lambda: rows, public_url=pages.base_url)
         try:
             with Installation.open(emulated.config) as house:
                 houses.append(house)
@@ -125,13 +125,13 @@ def _town(folder: Path, people: int) -> Iterator[_Town]:
 def _first_sync(town: _Town) -> None:
     click.secho("\n1. The first sync: both sides say the same", bold=True)
     town.sync()
-    contacts = town.emulated.salesforce.rows("Contact").values()
+    contacts = town.emulated.crm.state.rows("Contact").values()
     wanted = {normalise(r["Email"]) for r in contacts if r["HasOptedOutOfEmail"]}
     blocked = {m.address for m in town.house.platform(TENANT).changes(0, 10**7) if m.suppressed}
     town.expect(f"{len(wanted):,} people opted out in Salesforce are suppressed on the platform", wanted == blocked)
-    writes = len(town.emulated.salesforce.writes)
+    writes = len(town.emulated.crm.state.writes)
     town.sync()
-    town.expect("a second sync finds nothing to do", len(town.emulated.salesforce.writes) == writes)
+    town.expect("a second sync finds nothing to do", len(town.emulated.crm.state.writes) == writes)
 
 
 def _unsubscribe(town: _Town, ada: Address) -> None:

@@ -12,15 +12,15 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from connector.emulators import mailbox, salesforce
+from connector.emulators import mailbox
 from connector.emulators.faults import Faults
+from connector.emulators.salesforce import tenant as salesforce
 from connector.emulators.server import Running
-
-_EXPIRED = b'[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]'
+from connector.emulators.vendor import Vendor
 
 _SERVICE = """# Written by `connector emulate`: everything runs on this machine.
 database: ../connector.db
@@ -37,96 +37,52 @@ mail:
   sender_name: Example News
 """
 
-_TENANT = """# Written by `connector emulate`: a Salesforce org in small, and the built-in e-mail platform.
-crm:
-  kind: salesforce
-  login_url: {base_url}
-  auth:
-    kind: client_credentials
-    client_id: {client_id}
-    client_secret: "file:../secrets/salesforce_client_secret"
-  objects:
-    - name: Contact
-      box: Resubscribe_Requested__c
-      request_date: Resubscribe_Request_Date__c
-      status: Resubscription_Status__c
-      reason: Suppression_Reason__c
-      since: Suppression_Date__c
-    - name: Lead
-      box: Resubscribe_Requested__c
-      request_date: Resubscribe_Request_Date__c
-      status: Resubscription_Status__c
-      reason: Suppression_Reason__c
-      since: Suppression_Date__c
-esp:
-  kind: builtin
-  lists: [News, Offers]
-lists:
-  - {{name: News, field: News_List__c}}
-  - {{name: Offers, field: Offers_List__c, subscribed: Subscribed, unsubscribed: Unsubscribed}}
-schedule: {{every: 15m}}
-form:
-  brand: Example News
-  title: Get our mail
-  intro: Choose what you would like to read.
-  lists: [News, Offers]
-"""
+CRMS: dict[str, Callable[[Iterable[dict[str, Any]]], Vendor]] = {"salesforce": salesforce.start}
+"""How each CRM is started with people in it."""
 
 
 class Emulated:
-    """All emulators, listening, and the folder that uses them; `salesforce` and `mailbox` are they themselves."""
+    """The mail server and the CRMs of `crms`, listening, and the folder that uses them; `crm` is the first of them."""
 
     def __init__(
         self,
         folder: Path,
         *,
-        contacts: Iterable[dict[str, Any]] = (),
+        people: Callable[[], Iterable[dict[str, Any]]] = tuple,
         listen: str = "127.0.0.1:8480",
         public_url: str = "",
-        tenant: str = "acme",
+        crms: Sequence[str] = ("salesforce",),
     ) -> None:
-        self.folder, self.tenant = folder, tenant
-        self.salesforce = salesforce.Org(client_secret=secrets.token_urlsafe(18))
-        self.salesforce.install_package()
-        self.contacts = self.salesforce.load("Contact", contacts)
+        self.folder, self.config = folder, folder / "config"
         self.mailbox = mailbox.Mailbox().start()
-        self.faults = Faults(salesforce.create_app(self.salesforce), expired_body=_EXPIRED)
-        self.salesforce_server = Running(self.faults)
         self.mailbox_server = Running(Faults(mailbox.create_app(self.mailbox)))
-        self.config = folder / "config"
+        self.crms = {name: CRMS[name](people()) for name in crms}
+        self.crm = self.crms[crms[0]]
         self._write(listen, public_url or f"http://{listen}")
 
     def _write(self, listen: str, public_url: str) -> None:
-        org = self.salesforce
-        _secret(self.folder, "salesforce_client_secret", org.client_secret)
         for name in ("digest_key", "link_key"):
             if not (self.folder / "secrets" / name).exists():
                 _secret(self.folder, name, secrets.token_hex(24))
         facts = {"public_url": public_url, "listen": listen, "smtp_port": self.mailbox.port}
         _put(self.config / "connector.yaml", _SERVICE.format(**facts))
-        tenant = _TENANT.format(base_url=self.salesforce_server.base_url, client_id=org.client_id)
-        _put(self.config / "tenants" / f"{self.tenant}.yaml", tenant)
-        shown = {
-            "salesforce": {
-                "base_url": self.salesforce_server.base_url,
-                "client_id": org.client_id,
-                "client_secret": org.client_secret,
-                "tenant": self.tenant,
-            },
-            "mailbox": {
-                "base_url": self.mailbox_server.base_url,
-                "smtp_host": "127.0.0.1",
-                "smtp_port": self.mailbox.port,
-            },
-            "config": str(self.config),
-        }
+        shown: dict[str, Any] = {}
+        for crm in self.crms.values():
+            for name, value in crm.secrets.items():
+                _secret(self.folder, name, value)
+            _put(self.config / "tenants" / f"{crm.tenant}.yaml", crm.yaml)
+            shown[crm.name] = crm.entry()
+        smtp = {"smtp_host": "127.0.0.1", "smtp_port": self.mailbox.port}
+        shown["mailbox"] = {"base_url": self.mailbox_server.base_url, **smtp}
+        shown["config"] = str(self.config)
         part = self.folder / ".emulators.json"
         _put(part, json.dumps(shown, indent=2) + "\n")
         os.replace(part, self.folder / "emulators.json")
 
     def stop(self) -> None:
         """Stops every emulator; the folder stays."""
-        self.salesforce_server.stop()
+        for crm in self.crms.values():
+            crm.server.stop()
         self.mailbox_server.stop()
         self.mailbox.stop()
 

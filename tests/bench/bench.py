@@ -47,7 +47,18 @@ def round_(people: int, latency: float) -> None:
     print(f"\n{people:,} contacts, 5 % opted out, {latency * 1000:.0f} ms added per request")
     with tempfile.TemporaryDirectory(prefix="connector-bench-") as name:
         folder = Path(name)
-        words = [sys.executable, "-m", "connector", "emulate", "--dir", name, "--people", str(people)]
+        words = [
+            sys.executable,
+            "-m",
+            "connector",
+            "emulate",
+            "--only",
+            "salesforce",
+            "--dir",
+            name,
+            "--people",
+            str(people),
+        ]
         emulator = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, env=_env())
         try:
             while not (folder / "emulators.json").exists():

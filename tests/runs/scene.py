@@ -55,8 +55,8 @@ class Scene:
             # the same in every scene, so that end states can be compared
             (folder / "secrets").mkdir(parents=True, exist_ok=True)
             (folder / "secrets" / name).write_text("one key for every scene")
-        self.emulated = Emulated(folder, contacts=people)
-        self.org, self.mailbox = self.emulated.salesforce, self.emulated.mailbox
+        self.emulated = Emulated(folder, people=lambda: people)
+        self.org, self.mailbox = self.emulated.crm.state, self.emulated.mailbox
         self.org.page = self.org.bulk_page = 10
         lead = {"LastName": "L", "Company": "C"}
         self.org.load("Lead", [{**lead, "Email": "P3@Example.com"}, {**lead, "Email": "lea@example.com"}])
@@ -111,8 +111,8 @@ class Scene:
         state, messages, self.clock.ahead = self._kept
         vars(self.org).update(deepcopy(state))
         self.mailbox.messages[:] = messages
-        self.emulated.faults.faults.clear()
-        self.emulated.faults.requests.clear()
+        self.emulated.crm.faults.faults.clear()
+        self.emulated.crm.faults.requests.clear()
         for path in self.folder.glob("connector.db*"):
             path.unlink()
         for path in (self.folder / "kept").iterdir():
@@ -137,7 +137,7 @@ class Scene:
 
     def settle(self) -> None:
         """Runs until nothing changes any more, as the service would."""
-        self.emulated.faults.faults.clear()
+        self.emulated.crm.faults.faults.clear()
         for _ in range(6):
             self.clock.ahead += timedelta(hours=1)
             with self.open() as house:

@@ -46,7 +46,7 @@ def undisturbed(scene):
     scene.restore()
     with scene.open() as house:
         assert scene.sync(house).failure is None
-    count = len(scene.emulated.faults.requests)
+    count = len(scene.emulated.crm.faults.requests)
     scene.settle()
     return scene.state(), count
 
@@ -57,7 +57,7 @@ def _comparable(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(scene: Scene, undisturbed: Any, kind: str, after: int) -> None:
-    scene.restore().emulated.faults.faults.append(Fault(after=after, **KINDS[kind]))
+    scene.restore().emulated.crm.faults.faults.append(Fault(after=after, **KINDS[kind]))
     with scene.open() as house:
         report = scene.sync(house)
     scene.settle()

@@ -70,7 +70,7 @@ class Served:
 def served(tmp_path: Path) -> Iterator[Served]:
     """A service with one contact who opted out and one who did not, not started yet."""
     served = Served(tmp_path)
-    served.emulated.salesforce.load(
+    served.emulated.crm.state.load(
         "Contact",
         [
             {"LastName": "A", "Email": "ada@example.com", "HasOptedOutOfEmail": True},
@@ -96,7 +96,7 @@ def test_a_form_wakes_the_run_and_the_mail_leaves(served):
     assert served.until(lambda: len(served.emulated.mailbox.messages) == 1) < 10
     link = next(link for link in served.emulated.mailbox.messages[0].plain()["links"] if "/confirm/" in link)
     requests.post(link, timeout=5)
-    contacts = served.emulated.salesforce.rows("Contact")
+    contacts = served.emulated.crm.state.rows("Contact")
     served.until(lambda: not any(r["HasOptedOutOfEmail"] for r in contacts.values()))
     assert served.stop() == 0
 
@@ -138,12 +138,12 @@ def test_sigterm_in_the_middle_of_a_run_loses_nothing(served):
     served.sync()
     tenant = served.emulated.config / "tenants" / "acme.yaml"
     tenant.write_text(tenant.read_text().replace("schedule: {every: 15m}", "schedule: {every: 1s}"))
-    served.emulated.faults.latency = 0.4
+    served.emulated.crm.faults.latency = 0.4
     served.start()
-    served.emulated.faults.requests.clear()
-    served.until(lambda: len(served.emulated.faults.requests) > 0)
+    served.emulated.crm.faults.requests.clear()
+    served.until(lambda: len(served.emulated.crm.faults.requests) > 0)
     assert served.stop() == 0
-    served.emulated.faults.latency = 0.0
+    served.emulated.crm.faults.latency = 0.0
     from connector.wiring import Installation
 
     with Installation.open(served.emulated.config) as house:
@@ -161,7 +161,7 @@ def test_the_schedule_rings(served):
     from connector.emulators.salesforce import writes
     from connector.wiring import Installation
 
-    org = served.emulated.salesforce
+    org = served.emulated.crm.state
     bo = next(r["Id"] for r in org.rows("Contact").values() if r["Email"] == "bo@example.com")
     writes.update(org, "Contact", bo, {"HasOptedOutOfEmail": True}, org.admin)
     with Installation.open(served.emulated.config) as house:

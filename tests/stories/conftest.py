@@ -42,9 +42,9 @@ class Town:
         self._houses: dict[str, Installation] = {}
         self.pages = Running(public_app(self._site, SystemClock()))
         self.emulated = Emulated(folder, public_url=self.pages.base_url)
-        self.org = self.emulated.salesforce
+        self.org = self.emulated.crm.state
         self.mailbox = self.emulated.mailbox
-        self.sf = self.emulated.salesforce_server.base_url
+        self.sf = self.emulated.crm.base_url
 
     def _site(self, tenant: str) -> Site | None:
         house = self.house

@@ -117,7 +117,7 @@ def test_an_answer_that_is_not_whole_lifts_nobody(town, kind):
     """A truncated, empty or foreign answer to the full read leaves every block where it is, and ends with exit code 5."""
     ids = [town.contact(f"p{n}@example.com", HasOptedOutOfEmail=True) for n in range(3)]
     town.sync()
-    town.emulated.faults.faults.append(Fault(kind=kind, path="results$", times=100))
+    town.emulated.crm.faults.faults.append(Fault(kind=kind, path="results$", times=100))
     result = town.run("sync", "acme", "--sweep")
     assert result.code == 5
     assert result.out.strip().endswith(".")
