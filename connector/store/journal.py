@@ -66,17 +66,17 @@ class Journal:
     def after(self, unit: int) -> list[Stop]:
         """Stops of later units than `unit`, in order.
 
-        Raises: `ConfigError` where a file is expected and there is none.
+        Raises: `ConfigError` where a file is expected and there is none, or an older one.
         """
-        if not self.path.exists():
-            if unit:
-                raise ConfigError(
-                    f"The journal {self.path.name} is missing; without it a restored database could let go people who "
-                    "said stop. Put the file back beside the database; if it is lost for good and the database is not "
-                    "a restored one, put an empty file of that name there."
-                )
-            return []
-        if self.last() <= unit:
+        last = self.last()
+        if unit and not self.path.exists():
+            raise ConfigError(f"The journal {self.path.name} is missing; {_PUT_BACK}")
+        if 0 < last < unit:
+            raise ConfigError(
+                f"The journal {self.path.name} ends at unit {last}, but the database has written {unit}: an older copy "
+                f"was put in its place; {_PUT_BACK}"
+            )
+        if last <= unit:
             return []
         with self.path.open("rb") as file:
             return [stop for line in file if (stop := _read(line)) and stop.unit > unit]
@@ -98,6 +98,10 @@ class Journal:
 
 
 _TAIL = 4096
+_PUT_BACK = (
+    "without the newest one a restored database could let go people who said stop. Put that file back beside the "
+    "database; if it is lost for good and the database is not a restored one, put an empty file of that name there."
+)
 
 
 def _read(line: bytes) -> Stop | None:

@@ -15,7 +15,7 @@ def catch_up(connection: Connection, tenant: str, chain: Chain, journal: Journal
 
     One unit is what a crash between flush and commit leaves, for everybody who writes looks here first. More of them
     mean a restored database: what it takes for agreed, what it still owes of lifts and how far it read are then void.
-    Raises: `ConfigError` where a journal is expected and there is none.
+    Raises: `ConfigError` where a journal is expected and there is none, or an older one.
     """
     lost = journal.after(chain.unit)
     if not lost:

@@ -178,6 +178,23 @@ def test_missing(world: World) -> None:
     assert world.case.tell("ann", said(Kind.STOP, "k2"))
 
 
+def test_older_journal(world: World) -> None:
+    """An older journal in the place of the real one stops the service; the real one put back goes on."""
+    world.case.tell("ann", said(Kind.STOP, "k1"))
+    older = world.journal.path.read_bytes()
+    world.case.tell("bob", said(Kind.STOP, "k2"))
+    newest = world.journal.path.read_bytes()
+    world.journal.path.write_bytes(older)
+    with pytest.raises(ConfigError, match="older copy"):
+        world.case.store.recover(world.case.run)
+    with pytest.raises(ConfigError, match="older copy"):
+        world.case.tell("cid", said(Kind.STOP, "k3"))
+    assert world.journal.path.read_bytes() == older
+    world.journal.path.write_bytes(newest)
+    assert world.case.store.recover(world.case.run) == 0
+    assert world.case.tell("cid", said(Kind.STOP, "k3"))
+
+
 @pytest.mark.parametrize("cut", [b'[7, "n1k', b"[7", b"\x00\x00"])
 def test_cut_line(world: World, cut: bytes) -> None:
     """A line that a crash cut is skipped, and the next one is not glued to it."""
