@@ -72,7 +72,8 @@ class Policy:
     esp_cleared: Cleared = Cleared.REASSERT
     crm_cleared: Cleared = Cleared.REASSERT
     moved: Moved = Moved.FOLLOW_PERSON
-    born_restricted: BornRestricted = BornRestricted.OPT_OUT
+    born_restricted: BornRestricted | None = None
+    """None where the tenant has not decided: taken for an opt-out, and refused by `check` where the default is true."""
     lists_on_lift: ListsOnLift = ListsOnLift.NONE
     double_opt_in: bool = True
     clock_margin: timedelta = timedelta(minutes=2)

@@ -16,7 +16,6 @@ from connector.ports.clock import Clock
 from connector.ports.mailer import Letter, Mailer
 from connector.ports.store import Owed, Run, Settlement, Store
 
-
 _CLOSING = 421
 """SMTP's word for a server that shuts down: no letter will go now."""
 

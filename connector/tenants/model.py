@@ -112,7 +112,7 @@ class PolicyBlock(_Strict):
     esp_cleared: Cleared = Field(default=Cleared.REASSERT, description="A block taken off the platform by hand.")
     crm_cleared: Cleared = Field(default=Cleared.REASSERT, description="A restriction cleared in the CRM by hand.")
     moved: Moved = Field(default=Moved.FOLLOW_PERSON, description="What a changed address takes along.")
-    born_restricted: BornRestricted = Field(default=BornRestricted.OPT_OUT, description="A flag whose default is true.")
+    born_restricted: BornRestricted | None = Field(default=None, description="Must be said if a default is true.")
     lists_on_lift: ListsOnLift = Field(default=ListsOnLift.NONE, description="Whether former lists survive a lift.")
     double_opt_in: bool = Field(default=True, description="Whether a signup without a block is asked to confirm too.")
     clock_margin: Duration = Field(default=timedelta(minutes=2), description="Inside it a stop wins.")

@@ -1,4 +1,4 @@
-"""A CRM in memory: `ports.crm.Crm` for tests of what stands on it. It keeps the port's promises and fails on request."""
+"""A CRM in memory, for tests of what stands on `ports.crm.Crm`: it keeps the port's promises, and fails on demand."""
 
 from __future__ import annotations
 

@@ -544,8 +544,10 @@ def test_rule_12_an_unknown_word_is_kept_with_the_vendors_own_and_marked() -> No
 
 
 # -- rule 13: born restricted ----------------------------------------------------------------------
-@pytest.mark.parametrize(("born", "stops"), [(BornRestricted.OPT_OUT, True), (BornRestricted.IGNORE, False)])
-def test_rule_13_a_flag_never_seen_clear_is_what_policy_says(born: BornRestricted, stops: bool) -> None:
+@pytest.mark.parametrize(
+    ("born", "stops"), [(None, True), (BornRestricted.OPT_OUT, True), (BornRestricted.IGNORE, False)]
+)
+def test_rule_13_a_flag_never_seen_clear_is_what_policy_says(born: BornRestricted | None, stops: bool) -> None:
     """Rule 13: a flag on a record never seen without it is what policy says; seen clear before, an opt-out."""
     policy = Policy(born_restricted=born)
     assert bool(ask_decide(policy, records=(rec(SET, None),)).suppressions) is stops

@@ -148,7 +148,7 @@ POLICIES = st.builds(
     Policy, confirm=st.sampled_from(Confirm), lift_at=st.sampled_from(LiftAt), lift=st.sampled_from(Lift),
     lift_faults=st.frozensets(st.sampled_from(Reason), max_size=3), faults_restrict=BOOLS,
     esp_cleared=st.sampled_from(Cleared), crm_cleared=st.sampled_from(Cleared), moved=st.sampled_from(Moved),
-    born_restricted=st.sampled_from(BornRestricted), lists_on_lift=st.sampled_from(ListsOnLift), double_opt_in=BOOLS,
+    born_restricted=st.sampled_from([None, *BornRestricted]), lists_on_lift=st.sampled_from(ListsOnLift), double_opt_in=BOOLS,
     permission=st.sampled_from(["", "Administrative_Data_Management"]), creates=BOOLS, lists=st.just(("News",)),
 )  # fmt: skip
 

@@ -248,11 +248,11 @@ def test_bulk_jobs_keep_their_order(world):
     other = world.session.get(f"{world.url}/services/data/v61.0/jobs/query/{job}/results", headers=world.headers)
     assert other.status_code == 409
     ingest = world.call("POST", "jobs/ingest", json={"operation": "update", "object": "Contact"}).json()["id"]
-    put = lambda kind: (
-        world.call(  # noqa: E731
-            "PUT", f"jobs/ingest/{ingest}/batches", data=b"Id\n", headers={"Content-Type": kind}
-        ).status_code
-    )
+
+    def put(kind):
+        headers = {"Content-Type": kind}
+        return world.call("PUT", f"jobs/ingest/{ingest}/batches", data=b"Id\n", headers=headers).status_code
+
     assert [put("application/json"), put("text/csv"), put("text/csv")] == [415, 201, 400]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 
 import pytest
-
 from connector.adapters.crm.salesforce import ADAPTER
 from connector.core.policy import Policy
 from connector.ports.adapter import Context, Level

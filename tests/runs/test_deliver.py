@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from connector.sync.deliver import still_shows
 
 EXPECTED = "suppressed|unsubscribed|2026-11-20T10:00:00+00:00"

@@ -7,14 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from connector.adapters.esp.builtin.adapter import Builtin
 from connector.core.address import Digester, normalise
 from connector.core.policy import Policy
-from connector.core.resubscribe import State
 from connector.core.restriction import Flag
+from connector.core.resubscribe import State
 from connector.core.token import Link, LinkDeed
 from connector.observability.logs import logger
 from connector.ports.adapter import Context
@@ -27,6 +24,8 @@ from connector.store.sql import open_store
 from connector.sync.run import sync_tenant
 from connector.sync.runtime import Runtime
 from connector.testing.memory_crm import MemoryCrm, MemoryRecord
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 NAMES = ("ada@example.com", "bo@example.com", "cy@example.com")
 OWNERS = (0, 0, 1, 2)
@@ -180,7 +179,7 @@ class World:
             self.stopped.add(name)
 
     def accuse(self, name: str) -> None:
-        """This was not me."""
+        """Says: this was not me."""
         mine = [r for d, r in self.store.requests() if d == self.link(name, LinkDeed.ABUSE).digest]
         if mine and self.store.address(self.link(name, LinkDeed.ABUSE).digest):
             self.platform.reject(self.link(name, LinkDeed.ABUSE, mine[0].id), self.clock.now())

@@ -198,7 +198,7 @@ class QueryRead:
 def ingest(api: Api, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, str]:
     """Updates rows by id (the first column); the errors by id, as `CODE:words`. An unprocessed row is `LATER:`.
 
-    A column that the user may not see or that is not there fails a whole job: then each of its rows is `INVALID_FIELD:`.
+    A column that is hidden from the user or not there fails a whole job: each of its rows is then `INVALID_FIELD:`.
 
     Raises: `TransientError` where the fate of a job is unknown; its rows may be written or not.
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from connector.adapters.crm.salesforce.api import GUIDE, FieldDescribe
 from connector.adapters.crm.salesforce.records import TRUE, Fields
 from connector.core.lists import Words
-from connector.core.policy import BornRestricted, Policy
+from connector.core.policy import Policy
 from connector.ports.adapter import Finding, Level
 
 
@@ -66,7 +66,7 @@ def _words(what: str, words: Words, field: FieldDescribe) -> Iterator[Finding]:
 
 def _born(what: str, field: FieldDescribe | None, policy: Policy) -> Iterator[Finding]:
     """Rule 13: a restriction that is born set needs a decision."""
-    if field and field.defaultValue in TRUE and policy.born_restricted is BornRestricted.OPT_OUT:
-        found = "is set on every new record by its default, and would be taken for an opt-out."
-        todo = "Clear the default, or set policy.born_restricted to ignore."
+    if field and field.defaultValue in TRUE and policy.born_restricted is None:
+        found = "is set on every new record by its default, which may be no wish of anybody."
+        todo = "Clear the default, or say policy.born_restricted: opt_out (each is a stop) or ignore."
         yield Finding(level=Level.ERROR, what=what, found=found, todo=todo)
