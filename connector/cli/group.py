@@ -20,6 +20,7 @@ COMMANDS = {
     "requests": "list, add, cancel or resend requests to resubscribe",
     "suppressions": "list or export who is suppressed, and why",
     "lists": "show the mapped lists, or export one list's subscribers",
+    "links": "hand out the signed links of a mailing: stop, and come back",
     "drift": "compare both sides in full, each difference with its cause; writes nothing",
     "approve": "show or let go lifts that the breaker holds",
     "ledger": "show the ledger, or prove that nobody changed it",

@@ -20,13 +20,17 @@ class LinkDeed(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
-    """The claim of a link: tenant, deed, the address's digest, the request it belongs to, and its own expiry."""
+    """The claim of a link: tenant, deed, the address's digest, the request it belongs to, and its own expiry.
+
+    `list` names the one list that an unsubscribe link leaves; empty for all mail.
+    """
 
     tenant: str
     deed: LinkDeed
     digest: str
     request: str = ""
     expires_at: datetime | None = None
+    list: str = ""
 
     def expired(self, now: datetime) -> bool:
         """Whether the link's own time is over at `now`; a link without one never is."""
@@ -42,7 +46,8 @@ class Signer:
     def sign(self, link: Link) -> str:
         """The token that stands in the URL: URL-safe text, no address in it."""
         ends = str(int(link.expires_at.timestamp())) if link.expires_at else ""
-        body = f"{link.tenant}\n{link.deed.value}\n{link.digest}\n{link.request}\n{ends}".encode()
+        parts = [link.tenant, link.deed.value, link.digest, link.request, ends, *([link.list] if link.list else [])]
+        body = "\n".join(parts).encode()
         return f"{_encode(body)}.{_encode(self._mac(body))}"
 
     def read(self, token: str) -> Link | None:
@@ -52,9 +57,15 @@ class Signer:
             body, mac = _decode(head), _decode(tail)
             if not hmac.compare_digest(mac, self._mac(body)):
                 return None
-            tenant, deed, digest, request, ends = body.decode().split("\n")
-            expires = datetime.fromtimestamp(int(ends), UTC) if ends else None
-            return Link(tenant=tenant, deed=LinkDeed(deed), digest=digest, request=request, expires_at=expires)
+            tenant, deed, digest, request, ends, *name = body.decode().split("\n", 5)
+            return Link(
+                tenant=tenant,
+                deed=LinkDeed(deed),
+                digest=digest,
+                request=request,
+                expires_at=datetime.fromtimestamp(int(ends), UTC) if ends else None,
+                list="".join(name),
+            )
         except ValueError:
             return None
 

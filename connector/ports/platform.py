@@ -27,7 +27,10 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What a link's page may say: the state of its request (None: there is none), whether the address is blocked."""
+    """What a link's page may say: the state of its request (None: there is none), whether the address is blocked.
+
+    For a list's link: whether the address has left that list.
+    """
 
     state: State | None
     blocked: bool
@@ -75,7 +78,10 @@ class Platform(Protocol):
         """The resubscribe link's button, from the person's own mailbox: asked and confirmed at once."""
 
     def unsubscribe(self, link: Link, at: datetime) -> Standing:
-        """One click: blocked here at once, and told to every side by the run that it wakes."""
+        """One click: blocked here at once, or out of the link's list; told to every side by the run that it wakes.
+
+        A list is left whatever the tenant's lists are called by now.
+        """
 
     def standing(self, link: Link) -> Standing:
         """What a GET may show; changes nothing."""

@@ -17,7 +17,7 @@ from connector.core.address import Address, Digest, Digester
 from connector.core.lists import ListStatus
 from connector.core.resubscribe import OPEN, Origin, Request, State
 from connector.core.said import Kind, Said
-from connector.core.suppression import COMPLAINTS, Reason
+from connector.core.suppression import ALL, COMPLAINTS, Reason
 from connector.core.token import Link
 from connector.ports.clock import Clock
 from connector.ports.esp import ALL_CONTACTS
@@ -102,9 +102,12 @@ class SqlPlatform(Inbox):
     def set_list(self, address: Address, name: str, status: ListStatus, at: datetime) -> None:
         """Puts an address into a list or out of it; makes the member where there is none."""
         with self._database.writing() as connection:
-            member = self._one(connection, address)
-            if member.lists.get(name) is not status:
-                self._save(connection, member._replace(lists={**member.lists, name: status}))
+            self._list(connection, address, name, status)
+
+    def _list(self, connection: Connection, address: Address, name: str, status: ListStatus) -> None:
+        member = self._one(connection, address)
+        if member.lists.get(name) is not status:
+            self._save(connection, member._replace(lists={**member.lists, name: status}))
 
     def submit(self, address: Address, lists: frozenset[str], at: datetime, client: str) -> None:
         """A form was submitted: an ask in the inbox, and nothing that an onlooker could tell the difference by."""
@@ -164,16 +167,19 @@ class SqlPlatform(Inbox):
     def unsubscribe(self, link: Link, at: datetime) -> Standing:
         """One click: blocked here at once, and told to every side by the run that it wakes."""
         with self._database.writing() as connection:
-            key = f"unsubscribe/{self._clock.new_id()}"
-            self._stopped(connection, link, Said(kind=Kind.STOP, key=key, at=at, source="page", by="the person"))
+            key, scope = f"unsubscribe/{self._clock.new_id()}", link.list or ALL
+            said = Said(kind=Kind.STOP, key=key, at=at, source="page", scope=scope, by="the person")
+            self._stopped(connection, link, said)
             return Standing(state=None, blocked=True)
 
     def _stopped(self, connection: Connection, link: Link, said: Said) -> None:
         """A stop is told by digest, and blocks here at once where the address is known; else the next run does it."""
         address = self._address(connection, link)
         self._told(connection, said, address, Digest(link.digest))
-        if address:
+        if address and said.scope == ALL:
             self._block(connection, [(address, said.reason)], said.at)
+        elif address:
+            self._list(connection, address, said.scope, ListStatus.UNSUBSCRIBED)
 
     def standing(self, link: Link) -> Standing:
         """What a GET may show; changes nothing."""
@@ -183,6 +189,9 @@ class SqlPlatform(Inbox):
 
     def _standing(self, connection: Connection, link: Link, request: Request | None) -> Standing:
         key = {"tenant": self.tenant, "digest": link.digest}
+        if link.list:
+            lists = lists_from_text(connection.execute(_MEMBER_LISTS, key).scalar())
+            return Standing(state=None, blocked=lists.get(link.list) is ListStatus.UNSUBSCRIBED)
         blocked = connection.execute(_BLOCKED, key).scalar() is not None
         state = request.state if request else None
         waiting = connection.execute(_WAITING, {"tenant": self.tenant, "key": f"confirm/{link.request}"}).scalar()
@@ -247,6 +256,7 @@ _MEMBERS = text("SELECT * FROM builtin_members WHERE tenant = :tenant AND addres
 )
 _ADDRESS = text("SELECT address FROM addresses WHERE tenant = :tenant AND digest = :digest")
 _MEMBER_ADDRESS = text("SELECT address FROM builtin_members WHERE tenant = :tenant AND digest = :digest")
+_MEMBER_LISTS = text("SELECT lists FROM builtin_members WHERE tenant = :tenant AND digest = :digest")
 _BLOCKED = text(
     "SELECT 1 FROM suppressions WHERE tenant = :tenant AND digest = :digest AND scope = '*' UNION "
     "SELECT 1 FROM builtin_members WHERE tenant = :tenant AND digest = :digest AND reason IS NOT NULL LIMIT 1"

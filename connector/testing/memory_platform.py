@@ -11,7 +11,7 @@ from connector.core.address import Address, Digest, Digester
 from connector.core.lists import ListStatus
 from connector.core.resubscribe import Origin, Request, State
 from connector.core.said import Kind, Said
-from connector.core.suppression import COMPLAINTS, Reason
+from connector.core.suppression import ALL, COMPLAINTS, Reason
 from connector.core.token import Link
 from connector.ports.clock import Clock
 from connector.ports.esp import ALL_CONTACTS
@@ -161,16 +161,18 @@ class MemoryPlatform:
 
     def unsubscribe(self, link: Link, at: datetime) -> Standing:
         """One click: blocked here at once, and told to every side."""
-        key = f"unsubscribe/{self._clock.new_id()}"
-        self._stopped(link, Said(kind=Kind.STOP, key=key, at=at, source="page", by="the person"))
+        key, scope = f"unsubscribe/{self._clock.new_id()}", link.list or ALL
+        self._stopped(link, Said(kind=Kind.STOP, key=key, at=at, source="page", scope=scope, by="the person"))
         return Standing(state=None, blocked=True)
 
     def _stopped(self, link: Link, said: Said) -> None:
         """A stop is told by digest, and blocks here at once where the address is known."""
         address = self._address(link)
         self.door.tell(said, address, Digest(link.digest))
-        if address:
+        if address and said.scope == ALL:
             self.suppress(address, said.reason, said.at)
+        elif address:
+            self.set_list(address, said.scope, ListStatus.UNSUBSCRIBED, said.at)
 
     def standing(self, link: Link) -> Standing:
         """What a GET may show; changes nothing."""
@@ -180,7 +182,11 @@ class MemoryPlatform:
         if request and request.open and request.id in self._confirmed:
             request = replace(request, state=State.CONFIRMED)
         address = self._address(link)
-        blocked = any(m.suppressed is not None for m in self.members([address] if address else []))
+        members = self.members([address] if address else [])
+        if link.list:
+            left = any(m.lists.get(link.list) is ListStatus.UNSUBSCRIBED for m in members)
+            return Standing(state=None, blocked=left)
+        blocked = any(m.suppressed is not None for m in members)
         return Standing(
             state=request.state if request else None,
             blocked=blocked,

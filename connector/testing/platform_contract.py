@@ -158,6 +158,21 @@ class PlatformContract:
         platform.unsubscribe(link, START)
         assert platform.members([ANN])[0].suppressed is Reason.ABUSE
 
+    def test_unsubscribe_from_one_list(self, platform: Platform, store: Store) -> None:
+        """A list's link leaves that list here at once and says so to all sides, any number of times; mail goes on."""
+        platform.set_list(ANN, "News", ListStatus.SUBSCRIBED, START)
+        platform.set_list(ANN, LISTS[1], ListStatus.SUBSCRIBED, START)
+        link = replace(self.link(store, LinkDeed.UNSUBSCRIBE, request=""), list=LISTS[1])
+        assert not platform.standing(link).blocked
+        for _ in range(2):
+            assert platform.unsubscribe(link, START).blocked
+        assert platform.standing(link).blocked
+        assert not platform.standing(replace(link, list="")).blocked
+        [ann] = platform.members([ANN])
+        assert ann.suppressed is None
+        assert ann.lists == {"News": ListStatus.SUBSCRIBED, LISTS[1]: ListStatus.UNSUBSCRIBED}
+        assert [(s.kind, s.scope) for s in self.said(store)] == [(Kind.STOP, LISTS[1])] * 2
+
     def test_resubscribe(self, platform: Platform, store: Store, case: Case) -> None:
         """The button of a resubscribe link asks once, as confirmed; its link is spent then, and expires."""
         case.know("ann")

@@ -81,6 +81,15 @@ def before(link: Link, standing: Standing, brand: str, now: datetime) -> Words:
             )
         case LinkDeed.ABUSE:
             return _abuse(standing, brand)
+        case LinkDeed.UNSUBSCRIBE if link.list:
+            sure = f"You do not get {link.list} at present. Press the button, and it stays so."
+            stops = f"Press the button, and no more mail of {link.list} will come to you. Other mail goes on."
+            return Words(
+                title=f"Stop {link.list} from {brand}?",
+                text=sure if standing.blocked else stops,
+                button=f"Stop {link.list}",
+                small="You can sign up again at any time.",
+            )
         case LinkDeed.UNSUBSCRIBE:
             sure = "You get no mail from {} at present. Press the button, and it stays so."
             return Words(
@@ -102,9 +111,10 @@ def after(link: Link, standing: Standing, brand: str, now: datetime) -> Words:
             text = f"{brand} will not write to this address again."
             return Words(title="Thank you for telling us", text=text, done=True)
         case LinkDeed.UNSUBSCRIBE:
+            what = f"of {link.list} from {brand}" if link.list else f"from {brand}"
             return Words(
-                title="You are unsubscribed",
-                text=f"No more mail from {brand} will come to you.",
+                title=f"You are unsubscribed from {link.list}" if link.list else "You are unsubscribed",
+                text=f"No more mail {what} will come to you.",
                 small="A mail that is on its way already may still arrive.",
                 done=True,
                 again=True,

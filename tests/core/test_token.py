@@ -17,9 +17,10 @@ LINK = Link(tenant="acme", deed=LinkDeed.CONFIRM, digest="n1k1:00ff", request="a
 
 @pytest.mark.parametrize("deed", list(LinkDeed))
 @pytest.mark.parametrize("ends", [None, ENDS])
-def test_what_was_signed_is_read(deed: LinkDeed, ends: datetime | None) -> None:
-    """A link comes back whole, with its deed, request, address and expiry."""
-    link = Link(tenant="acme", deed=deed, digest="n1k1:00ff", request="abc", expires_at=ends)
+@pytest.mark.parametrize("name", ["", "News", "Größen & Trends"])
+def test_what_was_signed_is_read(deed: LinkDeed, ends: datetime | None, name: str) -> None:
+    """A link comes back whole, with its deed, request, address, expiry and list."""
+    link = Link(tenant="acme", deed=deed, digest="n1k1:00ff", request="abc", expires_at=ends, list=name)
     assert SIGNER.read(SIGNER.sign(link)) == link
 
 

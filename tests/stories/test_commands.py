@@ -214,6 +214,57 @@ def test_one_bad_tenant_stops_no_other(town):
     assert "bad.yaml:3:1: polici: there is no such key, did you mean policy?" in result.err
 
 
+@requirement("S2", "S49", "N19")
+def test_links_of_a_newsletter_stop_and_bring_back(town, tmp_path):
+    """The links command gives each address of a file its own stop and its own way back, and names rows it cannot use."""
+    ada, bo = town.contact("ada@example.com"), town.contact("bo@example.com")
+    for email in ("ada@example.com", "bo@example.com"):
+        town.house.platform("acme").set_list(email, "News", _subscribed(), town.house.clock.now())
+    town.sync()
+    file = tmp_path / "people.csv"
+    file.write_text("name,email\nAda,ada@example.com\nnobody,none\nBo,bo@example.com\n")
+    given = town.run("links", "acme", "--csv", str(file), "--mailing", "june", "--json")
+    assert (given.code, given.err) == (1, "line 3: has no @\n")
+    first, second = given.json()
+    assert (first["address"], second["address"]) == ("ada@example.com", "bo@example.com")
+    assert town.post(first["unsubscribe"], {"List-Unsubscribe": "One-Click"}).status_code == 200
+    town.sync()
+    assert (town.opted_out(ada), town.opted_out(bo)) == (True, False)
+    assert town.post(first["resubscribe"]).status_code == 200
+    town.sync()
+    town.sync()
+    assert (town.opted_out(ada), town.suppressed("ada@example.com")) == (False, False)
+    plain = town.run("links", "acme", "ada@example.com", "--mailing", "june")
+    assert plain.out.splitlines()[0] == "address,unsubscribe,resubscribe"
+    assert first["unsubscribe"] in plain.out
+    assert town.run("links", "acme", "ada@example.com", "--list", "Nws").code == 2
+    assert town.run("links", "acme").code == 2
+
+
+@requirement("S12", "S13", "S14")
+def test_a_list_link_leaves_one_list_everywhere(town):
+    """One click on a list's link reaches that list's CRM field at the next sync; the flag and the other list stay."""
+    ada = town.contact("ada@example.com")
+    platform, now = town.house.platform("acme"), town.house.clock.now()
+    for name in ("News", "Offers"):
+        platform.set_list("ada@example.com", name, _subscribed(), now)
+    town.sync()
+    (given,) = town.run("links", "acme", "ada@example.com", "--list", "Offers", "--json").json()
+    for _ in range(2):
+        assert town.post(given["unsubscribe"], {"List-Unsubscribe": "One-Click"}).status_code == 200
+    town.sync()
+    row = town.row(ada)
+    assert (row["News_List__c"], row["Offers_List__c"], row["HasOptedOutOfEmail"]) == (True, "Unsubscribed", False)
+    assert not town.suppressed("ada@example.com")
+    assert town.run("plan", "acme", "--json").json()["actions"] == []
+
+
+def _subscribed():
+    from connector.core.lists import ListStatus
+
+    return ListStatus.SUBSCRIBED
+
+
 @requirement("S49", "N19")
 def test_one_click_from_a_newsletter_stops_a_person_known_by_digest_alone(town):
     """A contact who never asked is kept as a digest; the click in a newsletter still restricts the record and suppresses."""

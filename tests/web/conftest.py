@@ -133,10 +133,13 @@ class Web:
         """Sends the form."""
         return self.post("signup", {"email": email, "list": list(lists)}, **more)
 
-    def url(self, deed: LinkDeed, who: str = ADA, *, request: str = REQUEST, days: float | None = None) -> str:
+    def url(
+        self, deed: LinkDeed, who: str = ADA, *, request: str = REQUEST, days: float | None = None, name: str = ""
+    ) -> str:
         """A link as it stands in a mail; it works for so many days."""
         ends = self.clock.now() + timedelta(days=days) if days is not None else None
-        link = Link(tenant="acme", deed=deed, digest=DIGESTER(address(who)), request=request, expires_at=ends)
+        digest = DIGESTER(address(who))
+        link = Link(tenant="acme", deed=deed, digest=digest, request=request, expires_at=ends, list=name)
         return f"{self.base}/{deed.value}/{SIGNER.sign(link)}"
 
     def ask(self, state: State = State.CHALLENGED, who: str = ADA) -> None:

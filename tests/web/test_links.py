@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from connector.core.errors import BugError, ConfigError, TransientError
+from connector.core.lists import ListStatus
 from connector.core.resubscribe import State
 from connector.core.said import Kind
 from connector.core.suppression import Reason
@@ -123,6 +124,24 @@ def test_unsubscribing_by_one_click(web, body):
     assert web.member().suppressed is Reason.UNSUBSCRIBED
     (said,) = web.said()
     assert said.kind is Kind.STOP
+
+
+@pytest.mark.requirement("S13", "N19")
+def test_unsubscribing_from_one_list(web):
+    """A list's link names its list, leaves it by one click and blocks nothing else; to look at it changes nothing."""
+    web.ask()
+    name = "Offers & <more>"
+    web.platform.set_list(ADA, name, ListStatus.SUBSCRIBED, web.clock.now())
+    url = web.url(LinkDeed.UNSUBSCRIBE, request="", name=name)
+    looked = web.get(url)
+    assert "Stop Offers &amp; &lt;more&gt;" in looked.text
+    assert web.said() == []
+    for _ in range(2):
+        answer = web.post(url, ONE_CLICK)
+        assert (answer.status_code, title(answer)) == (200, f"You are unsubscribed from {name}")
+    assert [(s.kind, s.scope) for s in web.said()] == [(Kind.STOP, name)] * 2
+    assert web.member().suppressed is None
+    assert web.member().lists[name] is ListStatus.UNSUBSCRIBED
 
 
 def test_unsubscribing_by_a_multipart_body(web):

@@ -54,7 +54,7 @@ class Links:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailingLinks:
-    """The URLs that a sender puts into one mailing for one address."""
+    """The URLs that a sender puts into one mailing for one address; `unsubscribe` is a one-click link by RFC 8058."""
 
     unsubscribe: str
     resubscribe: str
@@ -114,18 +114,21 @@ class LetterWriter:
             },
         )
 
-    def url(self, deed: LinkDeed, digest: str, request: str = "", expires_at: datetime | None = None) -> str:
+    def url(
+        self, deed: LinkDeed, digest: str, request: str = "", expires_at: datetime | None = None, list_: str = ""
+    ) -> str:
         """One signed link."""
-        link = Link(tenant=self.tenant, deed=deed, digest=digest, request=request, expires_at=expires_at)
+        link = Link(tenant=self.tenant, deed=deed, digest=digest, request=request, expires_at=expires_at, list=list_)
         return link_url(self.signer, self.public_url, link)
 
-    def mailing_links(self, digest: str, *, mailing: str, expires_at: datetime) -> MailingLinks:
+    def mailing_links(self, digest: str, *, mailing: str, expires_at: datetime, list_: str = "") -> MailingLinks:
         """What a sender puts into a mailing for an address: stop at any time, and a way back.
 
-        The way back can be used once per `mailing` (a name of the sender's) and until `expires_at`.
+        The stop is one of all mail, or of `list_` alone. The way back can be used once per `mailing` (a name of the
+        sender's) and until `expires_at`.
         """
         return MailingLinks(
-            unsubscribe=self.url(LinkDeed.UNSUBSCRIBE, digest),
+            unsubscribe=self.url(LinkDeed.UNSUBSCRIBE, digest, list_=list_),
             resubscribe=self.url(LinkDeed.RESUBSCRIBE, digest, mailing, expires_at),
         )
 
