@@ -85,7 +85,8 @@ def _town(folder: Path, people: int) -> Iterator[_Town]:
     from connector.emulators import town as invented
     from connector.emulators.folder import Emulated
     from connector.emulators.server import Running
-    from connector.web.public import Site, public_app
+    from connector.web.public import public_app
+    from connector.web.sites import sites
 
     known = [
         {"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada.1@example.com", "HasOptedOutOfEmail": False},
@@ -96,22 +97,9 @@ def _town(folder: Path, people: int) -> Iterator[_Town]:
     )
     houses: list[Installation] = []
 
-    def site(tenant: str) -> Site | None:
-        house = houses[0]
-        form = house.form(tenant)
-        return Site(
-            tenant=tenant,
-            brand=form.brand,
-            title=form.title,
-            intro=form.intro,
-            lists=tuple(form.lists),
-            platform=house.platform(tenant),
-            signer=house.signer,
-        )
-
     from connector.wiring import SystemClock
 
-    with Running(public_app(site, SystemClock())) as pages:
+    with Running(public_app(sites(lambda: houses[0]), SystemClock())) as pages:
         rows = [*known, *invented.people(people - len(known), first=len(known))]
         emulated = Emulated(folder, people=lambda: rows, public_url=pages.base_url)
         try:

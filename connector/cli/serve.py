@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from connector.core.errors import ConfigError, Failure
-from connector.core.policy import Confirm
+from connector.core.errors import ConfigError
 from connector.observability.logs import configure
 
 
@@ -21,28 +20,12 @@ def command(ctx: click.Context) -> None:
     config: Path = ctx.obj
     try:
         from connector.service.lifecycle import Service
-        from connector.web.public import Site, public_app
+        from connector.web.public import public_app
+        from connector.web.sites import sites
     except ImportError as error:
         raise ConfigError(f"serve needs {error.name}: pip install 'suppression-connector[web]'.") from error
     service = Service(config)
     configure(service.house.service.log)
 
-    def site(tenant: str) -> Site | None:
-        house = service.house
-        try:
-            form = house.form(tenant)
-            return Site(
-                tenant=tenant,
-                brand=form.brand,
-                title=form.title,
-                intro=form.intro,
-                lists=tuple(form.lists),
-                platform=house.platform(tenant),
-                signer=house.signer,
-                confirms=house.policy(tenant).confirm is not Confirm.AFTER,
-            )
-        except Failure:
-            return None
-
     proxies = frozenset(service.house.service.trusted_proxies)
-    service.serve(public_app(site, service.clock, proxies))
+    service.serve(public_app(sites(lambda: service.house), service.clock, proxies))

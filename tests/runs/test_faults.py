@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,18 +25,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "empty": {"kind": "empty_body"},
     "shortened": {"kind": "short_body"},
 }
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory) -> Iterator[Scene]:
-    """The town, prepared once and set back before each run."""
-    scene = Scene(tmp_path_factory.mktemp("town"))
-    try:
-        scene.prepare()
-        scene.keep()
-        yield scene
-    finally:
-        scene.close()
 
 
 @pytest.fixture(scope="module")

@@ -82,18 +82,6 @@ def _in_child(scene: Scene, at: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory) -> Iterator[Scene]:
-    """The town, prepared once and set back before each run."""
-    scene = Scene(tmp_path_factory.mktemp("town"))
-    try:
-        scene.prepare()
-        scene.keep()
-        yield scene
-    finally:
-        scene.close()
-
-
-@pytest.fixture(scope="module")
 def undisturbed(scene):
     """The end state and the writes of a run that nobody kills, and how many places there are to die."""
     killer = Killer(-1)

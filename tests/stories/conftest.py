@@ -15,7 +15,8 @@ from connector.cli.group import connector
 from connector.emulators.folder import Emulated
 from connector.emulators.mailbox.server import Kept
 from connector.emulators.server import Running
-from connector.web.public import Site, public_app
+from connector.web.public import public_app
+from connector.web.sites import sites
 from connector.wiring import Installation, SystemClock
 
 PAGE = {"User-Agent": "a browser"}
@@ -40,24 +41,11 @@ class Town:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._houses: dict[str, Installation] = {}
-        self.pages = Running(public_app(self._site, SystemClock()))
+        self.pages = Running(public_app(sites(lambda: self.house), SystemClock()))
         self.emulated = Emulated(folder, public_url=self.pages.base_url)
         self.org = self.emulated.crm.state
         self.mailbox = self.emulated.mailbox
         self.sf = self.emulated.crm.base_url
-
-    def _site(self, tenant: str) -> Site | None:
-        house = self.house
-        form = house.form(tenant)
-        return Site(
-            tenant=tenant,
-            brand=form.brand,
-            title=form.title,
-            intro=form.intro,
-            lists=tuple(form.lists),
-            platform=house.platform(tenant),
-            signer=house.signer,
-        )
 
     @property
     def house(self) -> Installation:
