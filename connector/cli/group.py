@@ -79,5 +79,6 @@ def connector(ctx: click.Context, config: Path) -> None:
     """Keeps e-mail suppressions the same in a CRM and an e-mail platform, and lifts them when the person confirmed."""
     from connector.observability.logs import configure
 
-    configure("console")
+    # a command tells a person itself what it did; only what went wrong is said beside it
+    configure("console", "warning")
     ctx.obj = config

@@ -32,8 +32,11 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     return event
 
 
-def configure(form: str) -> None:
-    """Sets the form of log lines for this process: `json` or `console`; they go to standard error."""
+def configure(form: str, least: str = "info") -> None:
+    """Sets the form of log lines for this process, `json` or `console`, and the `least` level that is told.
+
+    They go to standard error.
+    """
     last: Any = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -48,6 +51,7 @@ def configure(form: str) -> None:
             redact,
             last,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

@@ -188,13 +188,16 @@ def sentence(outcome: Ended, counts: Counter[str]) -> str:
     """What a run did, as a person would say it."""
     blocks = counts[Deed.RESTRICT.value] + counts[Deed.SUPPRESS.value]
     lifts = sum(counts[deed.value] for deed in LIFTS)
-    said = (
-        f"{counts['records']:,} records and {counts['words']:,} words read; {blocks:,} blocks and {lifts:,} lifts made"
-    )
+    read = f"{_counted(counts['records'], 'record')} and {_counted(counts['words'], 'word')} read"
+    said = f"{read}; {_counted(blocks, 'block')} and {_counted(lifts, 'lift')} made"
     if counts["mail"] + counts["notice"]:
-        said += f"; {counts['mail'] + counts['notice']:,} mails sent"
+        said += f"; {_counted(counts['mail'] + counts['notice'], 'mail')} sent"
     if counts["aside"] + counts["later"]:
         said += f"; {counts['aside']:,} set aside, {counts['later']:,} to be tried later"
     if outcome is Ended.HELD:
-        said += f"; {counts['held']:,} lifts held: see `connector approve`"
+        said += f"; {_counted(counts['held'], 'lift')} held: see `connector approve`"
     return said + "."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
