@@ -1,0 +1,190 @@
+"""A record in Dynamics' columns and in ours: what is selected, read and written. Touches no wire.
+
+Entity reference: contact, lead, account. `donotbulkemail` is true for "Do Not Allow"; false means that no opt-out is
+recorded, never that somebody agreed. Column-level security: a secured column without the right reads as null.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from connector.adapters.crm.dynamics.mapping import CLOSED_LEAD
+from connector.adapters.crm.dynamics.settings import Settings, Suppressions, TableSettings
+from connector.core.action import Value
+from connector.core.lists import ListStatus
+from connector.core.restriction import Access, Flag
+from connector.ports.adapter import ListMapping
+from connector.ports.crm import CrmRow
+
+ENTRY = "Suppression"
+"""What the port calls a row of Email suppressions."""
+
+MODIFIED = "modifiedon"
+WINNER = "masterid"
+"""Where a merged record names the one that it became; the record itself stays, inactive."""
+
+Values = dict[str, Any]
+"""Columns by logical name. As read: text, bool, int, aware datetime, or None; a lookup is its id.
+
+As written: the same; an int goes into a choice.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """One table, resolved against the tenant's lists. `restriction` is empty where the row itself is one: an entry."""
+
+    entity: str
+    name: str
+    key: str
+    entity_set: str
+    email: str
+    other_emails: tuple[str, ...] = ()
+    restriction: str = ""
+    box: str = ""
+    request_date: str = ""
+    status: str = ""
+    reason: str = ""
+    since: str = ""
+    lists: tuple[tuple[ListMapping, str], ...] = ()
+    null_means_clear: bool = False
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether its rows are Email suppressions, not people."""
+        return self.entity == ENTRY
+
+    def select(self) -> list[str]:
+        """The columns that a read asks for, each once."""
+        people = [] if self.is_entry else [WINNER]
+        lead = ["statecode"] if self.name == "lead" else []
+        named = (self.restriction, self.box, *(column for _, column in self.lists))
+        return list(dict.fromkeys([self.key, self.email, MODIFIED, *people, *lead, *(c for c in named if c)]))
+
+    def wanted(self) -> dict[str, bool]:
+        """Every column that the YAML names, and whether we write it."""
+        reads = dict.fromkeys((self.email, *self.other_emails), self.is_entry)
+        named = (self.restriction, self.box, self.request_date, self.status, self.reason, self.since)
+        return reads | dict.fromkeys((c for c in (*named, *(column for _, column in self.lists)) if c), True)
+
+    def signature(self) -> str:
+        """Changes when rows would be read otherwise: an older cursor then says nothing of the new columns."""
+        words = [(m.name, column, m.words.subscribed, m.words.unsubscribed) for m, column in self.lists]
+        return f"{zlib.crc32(repr((self.select(), words, self.null_means_clear)).encode()):08x}"
+
+    def row(self, values: Mapping[str, Any], secured: Callable[[], bool]) -> CrmRow:
+        """One record as ours. `secured` is asked only where an empty restriction may mean clear."""
+        id_, at = str(values[self.key]).lower(), values.get(MODIFIED)
+        winner = values.get(WINNER)
+        closed = self.name == "lead" and values.get("statecode") in CLOSED_LEAD
+        return CrmRow(
+            self.entity,
+            id_,
+            str(values.get(self.email) or ""),
+            self._flag(values, secured),
+            at if isinstance(at, datetime) else None,
+            deleted=winner is not None,
+            merged_into=f"{self.entity}/{str(winner).lower()}" if winner is not None else "",
+            access=Access.READ_ONLY if closed else Access.WRITABLE,
+            box=bool(self.box) and values.get(self.box) is True,
+            lists={m.name: m.words.status(_word(values.get(column))) for m, column in self.lists},
+        )
+
+    def gone(self, id_: str) -> CrmRow:
+        """A record that was deleted: all that is known of it is its id."""
+        return CrmRow(self.entity, id_.lower(), "", Flag.UNREADABLE, deleted=True)
+
+    def _flag(self, values: Mapping[str, Any], secured: Callable[[], bool]) -> Flag:
+        if not self.restriction:
+            return Flag.SET
+        said = values.get(self.restriction)
+        if isinstance(said, bool):
+            return Flag.SET if said else Flag.CLEAR
+        if said is None and self.restriction in values and self.null_means_clear and not secured():
+            return Flag.CLEAR
+        return Flag.UNREADABLE
+
+    def written(self, values: Mapping[str, Value]) -> Values:
+        """Our values by column; a name that the YAML maps to nothing is left out."""
+        row: Values = {}
+        plain = {"restriction": self.restriction, "box": self.box, "reason": self.reason, "status": self.status}
+        for name, column in plain.items():
+            if column and name in values:
+                row[column] = values[name]
+        for name, column in {"since": self.since, "request_date": self.request_date}.items():
+            if column and name in values:
+                row[column] = _time(values[name])
+        for mapping, column in self.lists:
+            status = values.get(f"list:{mapping.name}")
+            if status is not None:
+                row[column] = _typed(mapping.words.word(ListStatus(str(status))))
+        return row
+
+
+def _word(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def _typed(word: str) -> Any:
+    """A list's word as its column takes it: true and false for a boolean, digits for a choice, else text."""
+    if word.isascii() and word.isdigit():
+        return int(word)
+    return {"true": True, "false": False}.get(word.lower(), word)
+
+
+def _time(value: Value) -> datetime | None:
+    return datetime.fromisoformat(str(value)).astimezone(UTC).replace(microsecond=0) if value else None
+
+
+_KEYS = {"contact": ("contactid", "contacts"), "lead": ("leadid", "leads"), "account": ("accountid", "accounts")}
+
+
+def people(settings: TableSettings, lists: Sequence[ListMapping], *, null_means_clear: bool) -> Table:
+    """A table of people with the tenant's lists."""
+    key, entity_set = _KEYS[settings.name]
+    return Table(
+        entity=settings.name,
+        name=settings.name,
+        key=key,
+        entity_set=entity_set,
+        email=settings.email,
+        other_emails=tuple(settings.other_emails),
+        restriction=settings.restriction,
+        box=settings.box,
+        request_date=settings.request_date,
+        status=settings.status,
+        reason=settings.reason,
+        since=settings.since,
+        lists=tuple((m, settings.lists.get(m.name) or m.field) for m in lists),
+        null_means_clear=null_means_clear,
+    )
+
+
+def entries(settings: Suppressions) -> Table:
+    """The table Email suppressions."""
+    return Table(
+        entity=ENTRY,
+        name=settings.table,
+        key=settings.key,
+        entity_set=settings.entity_set,
+        email=settings.address,
+        box=settings.box,
+        request_date=settings.request_date,
+        status=settings.status,
+        reason=settings.reason,
+        since=settings.since,
+    )
+
+
+def tables(settings: Settings, lists: Sequence[ListMapping]) -> dict[str, Table]:
+    """Every table of the tenant, by what the port calls its rows; people before entries."""
+    found = [people(t, lists, null_means_clear=settings.null_means_clear) for t in settings.tables]
+    if settings.suppressions:
+        found.append(entries(settings.suppressions))
+    return {table.entity: table for table in found}
