@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+import idna
+
+from connector.core.address import Address
 from connector.core.errors import BugError, ConfigError, ConflictError, Failure, RejectedError, TransientError
 from connector.ports.adapter import Status
 
@@ -78,7 +81,7 @@ NO_SUCH_COLUMN = frozenset({"0x80041103", "0x80060888"})
 """The tenant's YAML names a column that the organization does not have."""
 
 STANDS_ALREADY = frozenset({"0x80040237", "0x80060892"})
-NOT_WITHOUT_THE_OTHERS = frozenset({"0x80044150", "0x80044151"})
+FEWER_MAY_PASS = frozenset({"0x80044150", "0x80044151"})
 """SQL's own complaints, where fewer rows in one call may pass."""
 
 STATUSES: dict[type[Failure], Status] = {
@@ -157,3 +160,14 @@ CLOSED_LEAD = frozenset({1, 2})
 def quoted(text: str) -> str:
     """A string literal of OData: apostrophes doubled. What it stands in is encoded for the URL as a whole."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def spellings(address: Address) -> list[str]:
+    """How an address may stand in a column: a domain of other scripts in both of its forms."""
+    local, _, domain = address.rpartition("@")
+    if "xn--" not in domain:
+        return [address]
+    try:
+        return [address, f"{local}@{idna.decode(domain)}"]
+    except idna.IDNAError:
+        return [address]

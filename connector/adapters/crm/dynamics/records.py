@@ -24,6 +24,9 @@ ENTRY = "Suppression"
 """What the port calls a row of Email suppressions."""
 
 MODIFIED = "modifiedon"
+MODIFIER = "modifiedby"
+"""Reads as the name of the user who saved the record last."""
+
 WINNER = "masterid"
 """Where a merged record names the one that it became; the record itself stays, inactive."""
 
@@ -95,8 +98,9 @@ class Table:
         )
 
     def gone(self, id_: str) -> CrmRow:
-        """A record that was deleted: all that is known of it is its id."""
-        return CrmRow(self.entity, id_.lower(), "", Flag.UNREADABLE, deleted=True)
+        """A record that was deleted: all that is known of it is its id. An entry that is gone is a clear one."""
+        flag = Flag.CLEAR if self.is_entry else Flag.UNREADABLE
+        return CrmRow(self.entity, id_.lower(), "", flag, deleted=True)
 
     def _flag(self, values: Mapping[str, Any], secured: Callable[[], bool]) -> Flag:
         if not self.restriction:

@@ -6,8 +6,8 @@ A wire speaks of columns by their logical names and of rows as `records.Values`;
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from connector.adapters.crm.dynamics.records import Table, Values
@@ -46,9 +46,9 @@ class Versioned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Write:
-    """Columns to write on one row, whatever its version. `item` comes back with the result."""
+    """Columns to write on one row. `key` is the caller's, and comes back with the result."""
 
-    item: int
+    key: str
     id: str
     values: Values
 
@@ -66,7 +66,6 @@ class Column:
     secured: bool = False
     default: bool | None = None
     """The default of a boolean, where the server tells."""
-    longest: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,10 +81,9 @@ class Described:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rights:
-    """What privileges we have, by name (`prvReadContact`), and how deep each goes: Basic, Local, Deep, Global."""
+    """Our privileges, by name in lower case (`prvreadcontact`), and how deep each goes: Basic, Local, Deep, Global."""
 
-    user: str
-    depths: Mapping[str, str] = field(default_factory=dict)
+    depths: Mapping[str, str]
 
 
 class Organization(Protocol):
@@ -106,8 +104,8 @@ class Organization(Protocol):
     def describe(self, table: Table) -> Described | None:
         """Table and columns that the YAML names, or None where there is no such table. Columns missing are left out."""
 
-    def rights(self) -> Rights:
-        """What this user may do."""
+    def rights(self, names: Sequence[str]) -> Rights:
+        """Those of these privileges that this user has."""
 
     def changes(self, table: Table, mark: str, place: str) -> Iterator[Piece]:
         """Every row changed since `mark` (all there are, for an empty one), or what follows `place`.
@@ -133,8 +131,8 @@ class Organization(Protocol):
     def update(self, table: Table, id_: str, values: Values, version: str) -> Result:
         """Writes one row if it still has this version; `Status.CONFLICT` where it has another one, or is gone."""
 
-    def insert(self, table: Table, id_: str, values: Values) -> Result:
-        """Makes one row under an id of ours (a GUID as text); one that stands there already is `DONE`."""
+    def insert(self, table: Table, rows: Sequence[Write]) -> Iterator[tuple[Write, Result]]:
+        """Makes rows under ids of ours (GUIDs as text); one that stands there already is `DONE`, and is not touched."""
 
     def delete(self, table: Table, id_: str, version: str) -> Result:
         """Deletes one row if it still has this version; one that is gone is `DONE`."""
@@ -144,3 +142,6 @@ class Organization(Protocol):
 
     def server_now(self) -> datetime:
         """The server's clock, as its answers tell it."""
+
+    def clock_offset(self) -> timedelta:
+        """The server's clock minus ours."""
