@@ -23,6 +23,7 @@ class Deed(StrEnum):
 
     SUPPRESS = "suppress"
     RESTRICT = "restrict"
+    ADD_ENTRY = "add_entry"
     LEAVE_LIST = "leave_list"
     WRITE_LIST = "write_list"
     CLEAR_BOX = "clear_box"
@@ -32,6 +33,7 @@ class Deed(StrEnum):
     UNSUPPRESS = "unsuppress"
     JOIN_LIST = "join_list"
     CREATE_RECORD = "create_record"
+    REMOVE_ENTRY = "remove_entry"
     WRITE_STATUS = "write_status"
     WRITE_NOTE = "write_note"
     UNRESTRICT = "unrestrict"
@@ -41,6 +43,7 @@ class Deed(StrEnum):
 PHASE: dict[Deed, int] = {
     Deed.SUPPRESS: 0,
     Deed.RESTRICT: 0,
+    Deed.ADD_ENTRY: 0,
     Deed.LEAVE_LIST: 1,
     Deed.WRITE_LIST: 2,
     Deed.CLEAR_BOX: 2,
@@ -50,17 +53,18 @@ PHASE: dict[Deed, int] = {
     Deed.UNSUPPRESS: 6,
     Deed.JOIN_LIST: 7,
     Deed.CREATE_RECORD: 8,
-    Deed.WRITE_STATUS: 9,
-    Deed.WRITE_NOTE: 9,
-    Deed.UNRESTRICT: 10,
-    Deed.NOTICE: 11,
+    Deed.REMOVE_ENTRY: 9,
+    Deed.WRITE_STATUS: 10,
+    Deed.WRITE_NOTE: 10,
+    Deed.UNRESTRICT: 11,
+    Deed.NOTICE: 12,
 }
 """The order in which deeds are carried out: blocks before lifts, and inside a lift the order of S38."""
 
-BLOCKS = frozenset({Deed.SUPPRESS, Deed.RESTRICT, Deed.LEAVE_LIST})
+BLOCKS = frozenset({Deed.SUPPRESS, Deed.RESTRICT, Deed.ADD_ENTRY, Deed.LEAVE_LIST})
 """Deeds that may be repeated blindly and are never held."""
 
-LIFTS = frozenset({Deed.UNSUPPRESS, Deed.UNRESTRICT})
+LIFTS = frozenset({Deed.UNSUPPRESS, Deed.REMOVE_ENTRY, Deed.UNRESTRICT})
 """Deeds that make somebody mailable: looked at again before, counted by the breaker."""
 
 MAY_FAIL = frozenset({Deed.WRITE_STATUS, Deed.WRITE_NOTE, Deed.TELL, Deed.CLEAR_BOX, Deed.WRITE_LIST, Deed.NOTICE})
@@ -73,6 +77,7 @@ ANEW = frozenset(
         Deed.UNSUPPRESS,
         Deed.JOIN_LIST,
         Deed.CREATE_RECORD,
+        Deed.REMOVE_ENTRY,
         Deed.WRITE_STATUS,
         Deed.WRITE_NOTE,
         Deed.UNRESTRICT,

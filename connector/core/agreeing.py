@@ -56,6 +56,11 @@ def platform_number(case: Case) -> int:
     return esp.agreed_number + (news and _agrees_platform(case))
 
 
+def entry_number(case: Case) -> int:
+    """The same for an entry to add, which replaces all that were taken off the list."""
+    return sum(entry.agreed_number for entry in case.view.entries)
+
+
 def _news(record: Record) -> bool:
     return (
         record.flag is not record.agreed
@@ -80,6 +85,8 @@ def agreeable(case: Case, record: Record) -> bool:
 
 
 def _agrees(case: Case, record: Record) -> bool:
+    if record.removed and any(a.deed is Deed.ADD_ENTRY for a in case.actions):
+        return False
     deeds = {a.deed for a in case.actions if a.target == str(record.ref)}
     unlifted = record.moved and Deed.UNRESTRICT in deeds
     return agreeable(case, record) and Deed.RESTRICT not in deeds and not unlifted

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from connector.core.action import Deed, Side
+from connector.core.agreeing import entry_number
 from connector.core.asking import ask
 from connector.core.case import Case
+from connector.core.obstacles import listed
 from connector.core.policy import Cleared
 from connector.core.restriction import Flag
 from connector.core.resubscribe import Origin
@@ -24,14 +26,17 @@ def cleared(case: Case) -> None:
 def _records(case: Case) -> list[str]:
     if case.policy.crm_cleared is not Cleared.REQUEST:
         return []
-    return [
-        f"cleared/{record.ref}/{record.agreed_number}"
-        for record in case.view.records
+    cleared = [
+        record
+        for record in case.view.people
         if record.agreed is Flag.SET
         and record.flag is Flag.CLEAR
         and not record.deleted
         and not _promised(case, Deed.RESTRICT, Side.CRM, str(record.ref), record.agreed_number)
     ]
+    if not listed(case) and not _promised(case, Deed.ADD_ENTRY, Side.CRM, "", entry_number(case)):
+        cleared += [entry for entry in case.view.entries if entry.removed]
+    return [f"cleared/{record.ref}/{record.agreed_number}" for record in cleared]
 
 
 def _platform(case: Case) -> list[str]:

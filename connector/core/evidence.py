@@ -34,7 +34,8 @@ def _flag(case: Case, record: Record) -> None:
         return
     if not record.flag_at and not agreeable(case, record) and (ALL, Reason.SUPPRESSED) in case.held:
         return  # taken in before, and taken in again by every look until it can be agreed
-    if record.agreed is None and case.policy.born_restricted is BornRestricted.IGNORE:
+    entry = record.ref.is_entry
+    if record.agreed is None and case.policy.born_restricted is BornRestricted.IGNORE and not entry:
         return
     take(
         case,
@@ -45,7 +46,7 @@ def _flag(case: Case, record: Record) -> None:
             timed=record.flag_at is not None,
             evidence=f"{record.ref}@{record.agreed_number}",
         ),
-        f"the restriction is set on {record.ref}",
+        "the address is on the CRM's list of suppressions" if entry else f"the restriction is set on {record.ref}",
     )
 
 

@@ -18,11 +18,12 @@ def refusal(case: Case, request: Request) -> str:
             return f"{held.reason.value} is not lifted by a request; an operator with evidence may"
         if held.key not in request.names:
             return f"a suppression came in that the person did not answer to: {held.reason.value}"
-    for record in standing(case):
+    for record in (*standing(case), *listed(case)):
         if record.flag is Flag.SET and record.access is Access.REFUSING:
             return f"{record.ref} refuses to be written"
         if record.flag is Flag.SET and policy.lift is Lift.OURS and record.cause is Cause.NONE:
-            return f"the restriction on {record.ref} was not set by the sync, and policy lifts only those"
+            what = f"the entry {record.ref}" if record.ref.is_entry else f"the restriction on {record.ref}"
+            return f"{what} was not set by the sync, and policy lifts only those"
     return ""
 
 
@@ -37,7 +38,7 @@ def waits(case: Case) -> list[str]:
         found.append("the e-mail platform was not read to its end")
     elif not case.view.esp.fresh:
         found.append("the e-mail platform was not asked for this address yet")
-    for record in standing(case):
+    for record in (*standing(case), *listed(case)):
         if record.flag is Flag.UNREADABLE:
             found.append(f"the restriction of {record.ref} cannot be read")
         elif not record.fresh:
@@ -49,9 +50,14 @@ def waits(case: Case) -> list[str]:
 
 def known(case: Case) -> bool:
     """Whether the CRM has a record of the address, be it one that takes no writes (a converted lead)."""
-    return any(not record.deleted for record in case.view.records)
+    return any(not record.deleted for record in case.view.people)
 
 
 def standing(case: Case) -> list[Record]:
     """The records that a lift has to reach; deleted and read-only ones are evidence alone."""
-    return [r for r in case.view.records if r.counts]
+    return [r for r in case.view.people if r.counts]
+
+
+def listed(case: Case) -> list[Record]:
+    """The entries of the address that stand on the CRM's own list."""
+    return [r for r in case.view.entries if r.counts]

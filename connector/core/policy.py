@@ -89,6 +89,8 @@ class Policy:
     """The CRM permission that a user who ticks the box must hold; empty demands none."""
     ask_whom: str = "your Salesforce administrator"
     """Whom a refusal tells to ask for that permission."""
+    entries: bool = False
+    """Whether the CRM has a list of suppressions of its own, kept in step with what holds."""
     creates: bool = True
     """Whether a signup creates a record where no record has the address."""
     lists: tuple[str, ...] = ()

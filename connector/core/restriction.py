@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+ENTRY = "Suppression"
+"""The entity of an entry: a row of the CRM's own list of suppressions. It stands for an address, not for a person."""
+
 
 class Flag(StrEnum):
     """What the bulk-email restriction says. What nobody can read is `unreadable`, never clear."""
@@ -49,6 +52,11 @@ class Ref:
 
     def __str__(self) -> str:
         return f"{self.entity}/{self.id}"
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether it names a row of the CRM's own list of suppressions."""
+        return self.entity == ENTRY
 
     @classmethod
     def parse(cls, text: str) -> Ref:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connector.core.action import MAY_FAIL, Deed, Side
-from connector.core.agreeing import platform_number
+from connector.core.agreeing import platform_number, record_number
 from connector.core.case import Case
 from connector.core.lists import ListStatus
 from connector.core.note import resubscribed
-from connector.core.obstacles import known, standing
+from connector.core.obstacles import known, listed, standing
 from connector.core.policy import ListsOnLift
 from connector.core.resubscribe import Event, Request
 from connector.core.view import Settled
@@ -20,8 +20,8 @@ ALL_CONTACTS = "All contacts"
 
 def before_restriction(case: Case, request: Request) -> bool:
     """Asks for every step up to the restriction; whether all of them are done."""
-    ended = [*_drops(case, request), *_unsuppress(case, request), *_joins(case, request), *_records(case, request)]
-    return all(ended)
+    ended = [*_drops(case, request), *_unsuppress(case, request), *_joins(case, request)]
+    return all([*ended, *_records(case, request), *_entries(case, request)])
 
 
 def _drops(case: Case, request: Request) -> list[bool]:
@@ -74,6 +74,19 @@ def _records(case: Case, request: Request) -> list[bool]:
         ended.append(step(case, request, Deed.WRITE_STATUS, Side.CRM, target, because, values=write))
         ended.append(step(case, request, Deed.WRITE_NOTE, Side.CRM, target, because, values=text))
     return ended
+
+
+def _entries(case: Case, request: Request) -> list[bool]:
+    """The address goes off the CRM's own list; where the request's date stands there, it is written before (S47)."""
+    because = f"the request {request.id} was confirmed"
+    write = {"request_date": (request.confirmed_at or case.now).isoformat()}
+    return [
+        step(
+            case, request, Deed.REMOVE_ENTRY, Side.CRM, str(entry.ref), because,
+            number=record_number(case, entry), expects="set", values=write,
+        )
+        for entry in listed(case)
+    ]  # fmt: skip
 
 
 def step(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connector.core.action import Deed, Side, Value
 from connector.core.agreeing import platform_number, record_number
 from connector.core.case import Case
+from connector.core.entries import require_entry
 from connector.core.lists import ListStatus
 from connector.core.policy import Moved
 from connector.core.restriction import Flag
@@ -22,10 +23,12 @@ def require(case: Case) -> None:
     # Only a flag read to the end tells a person's from the one that a fault sets and its withdrawal clears.
     faults = case.policy.faults_restrict and case.view.crm_complete
     wishes = [s for s in stands if s.kind is Kind.WISH or (s.kind is Kind.FAULT and faults)]
-    for record in case.view.records:
+    for record in case.view.people:
         if record.counts:
             _record(case, record, wishes)
-    _platform(case, [s for s in stands if s.kind is not Kind.PLATFORM])
+    carried = [s for s in stands if s.kind is not Kind.PLATFORM]
+    require_entry(case, carried, _values(carried) if carried else {})
+    _platform(case, carried)
     _lists(case)
 
 
@@ -98,7 +101,7 @@ def _lists(case: Case) -> None:
         if left and now is ListStatus.SUBSCRIBED and not joining:
             because = "the person left the list"
             case.act(Deed.LEAVE_LIST, Side.ESP, name, because, evidence="left", number=platform_number(case))
-    for record in case.view.records:
+    for record in case.view.people:
         if record.counts:
             _fields(case, record)
 

@@ -14,7 +14,8 @@ from connector.core.view import Record, Tick
 def unticks(case: Case) -> None:
     """A box read clear while the request that its tick asked for is open cancels it."""
     for record in case.view.records:
-        if record.agreed_box and not record.box and _asked_by(case, record):
+        taken_off = record.ref.is_entry and record.deleted
+        if record.agreed_box and not record.box and not taken_off and _asked_by(case, record):
             case.move(Event.CANCEL, f"the box on {record.ref} was unticked")
 
 

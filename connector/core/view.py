@@ -34,10 +34,10 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One record of the cluster: what it shows now, beside what was agreed.
+    """One record of the cluster, or one entry (set while it stands): what it shows now, beside what was agreed.
 
-    `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells. `fresh`:
-    read in this run. `agreed_flag_at` is that time as agreed; where we set the flag, the time of our write.
+    `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells, and
+    `agreed_flag_at` that time as agreed; where we set it, the time of our write. `fresh`: read in this run.
     `moved`: its address was another one when it was last agreed; `gone`: it was deleted since.
     """
 
@@ -63,6 +63,11 @@ class Record:
     def counts(self) -> bool:
         """Whether the record stands in the cluster and may be written."""
         return not self.deleted and self.access is not Access.READ_ONLY
+
+    @property
+    def removed(self) -> bool:
+        """Whether it is an entry that somebody took off the CRM's list since it was agreed."""
+        return self.ref.is_entry and self.deleted and self.agreed is Flag.SET
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,3 +139,13 @@ class View:
     settles_moves: bool = True
     lifts_restrictions: bool = True
     elsewhere: bool | None = None
+
+    @property
+    def people(self) -> tuple[Record, ...]:
+        """The records that stand for a person."""
+        return tuple(r for r in self.records if not r.ref.is_entry)
+
+    @property
+    def entries(self) -> tuple[Record, ...]:
+        """The address's entries on the CRM's own list, those taken off it among them."""
+        return tuple(r for r in self.records if r.ref.is_entry)

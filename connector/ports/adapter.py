@@ -84,7 +84,7 @@ class Adapter(Protocol):
 
     name: str
     Settings: type[Any]
-    """A pydantic model of the adapter's own block in the YAML."""
+    """A pydantic model of the adapter's own block in the YAML; a CRM's tells by `entries` whether it keeps a list."""
     can: frozenset[str]
     """What it can do, as data; a YAML that asks for more is refused by `check`."""
 

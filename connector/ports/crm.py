@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from connector.core.action import Value
 from connector.core.address import Address
@@ -17,6 +17,8 @@ from connector.ports.adapter import Finding, Outcome
 
 class CrmRow(NamedTuple):
     """One record as read. A tuple, not a dataclass: a first sync makes one for every contact.
+
+    An entry is told alike, with `restriction.ENTRY` as its entity: set while it stands, then deleted and clear.
 
     `address` is the raw text of the flag field (empty where there is none). `merged_into` is the winner's ref text,
     `moved_to` the ref text of the contact a lead became. `changed_at` is the CRM's own time, `flag_at` the time of the
@@ -82,6 +84,28 @@ class NewNote:
     text: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewEntry:
+    """An address to put on the CRM's own list of suppressions, once: `id` is ours, as in `NewRecord`.
+
+    Values: `reason` (text) and `since` (ISO 8601 time).
+    """
+
+    key: str
+    address: Address
+    id: str
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryRemoval:
+    """An entry to take off that list. Values (`request_date`) are written on it first, where it has a field."""
+
+    key: str
+    ref: Ref
+    values: Mapping[str, Value]
+
+
 class Crm(Protocol):
     """One org. Every method raises only the five families; `RejectedError` never for a whole batch."""
 
@@ -104,7 +128,7 @@ class Crm(Protocol):
         """
 
     def look(self, addresses: Sequence[Address]) -> Sequence[CrmRow]:
-        """Every record whose flag field holds one of these addresses, as it is now."""
+        """Every record whose flag field holds one of these addresses, as it is now; entries likewise."""
 
     def elsewhere(self, addresses: Sequence[Address]) -> frozenset[Address]:
         """Those of the addresses that some record holds in any of its mail fields."""
@@ -123,3 +147,18 @@ class Crm(Protocol):
 
     def close(self) -> None:
         """Gives back what is held."""
+
+
+@runtime_checkable
+class KeepsEntries(Protocol):
+    """A CRM that `can` "entries": it has a list of suppressions of its own (Dynamics' Email suppressions)."""
+
+    def enter(self, entries: Sequence[NewEntry]) -> Iterator[Outcome]:
+        """Puts addresses on the list, an outcome for every key, with the entry's ref; one that stands is `done`."""
+
+    def remove(self, removals: Sequence[EntryRemoval]) -> Iterator[Outcome]:
+        """Takes entries off it, an outcome for every key; one that is gone is `done`, one that
+        changed between its last look and its removal is `conflict`.
+
+        Never repeated where its fate is unknown.
+        """

@@ -195,8 +195,14 @@ class Store(Protocol):
     def to_look(self) -> Sequence[tuple[Digest, Address]]:
         """Addresses with an open request, new inbox rows of kind ask or confirm, or lifts owed: looked at singly."""
 
+    def unread(self, run: Run) -> Sequence[tuple[Digest, Address]]:
+        """After a reading of the whole CRM in this run: records that it did not show leave their clusters.
+
+        Of entries that it did not show the addresses are given back, to be asked for singly: a list proves no absence.
+        """
+
     def looked(self, run: Run, digest: Digest, present: Sequence[Ref], elsewhere: bool | None) -> None:
-        """A single look found exactly these records: others of the cluster in the mirror left it."""
+        """A single look found exactly these: other records of the cluster left it, other entries were taken off."""
 
     # -- the inbox ----------------------------------------------------------------------------------------------
     def tell(self, said: Said, address: Address | None, digest: Digest) -> bool:

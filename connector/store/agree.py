@@ -26,7 +26,7 @@ def agree_done(connection: Connection, tenant: str, settled: Sequence[Settlement
             continue
         deed, key = item.owed.action.deed, _key(tenant, item)
         if deed in (Deed.RESTRICT, Deed.UNRESTRICT):
-            flags.append(key | _flag(item))
+            flags.append(key | {"flag": "clear" if deed is Deed.UNRESTRICT else "set", "cause": _cause(item)})
         elif deed in (Deed.SUPPRESS, Deed.UNSUPPRESS):
             words.append(key | _word(item))
         elif deed in _EFFECTS:
@@ -40,10 +40,10 @@ def _key(tenant: str, item: Settlement) -> dict[str, Any]:
     return {"tenant": tenant, "digest": item.owed.digest, "entity": entity, "id": id_}
 
 
-def _flag(item: Settlement) -> dict[str, Any]:
+def _cause(item: Settlement) -> str:
     if item.owed.action.deed is Deed.UNRESTRICT:
-        return {"flag": "clear", "cause": "none"}
-    return {"flag": "set", "cause": "fault" if item.owed.action.values.get("kind") == "fault" else "wish"}
+        return "none"
+    return "fault" if item.owed.action.values.get("kind") == "fault" else "wish"
 
 
 def _word(item: Settlement) -> dict[str, Any]:
@@ -87,6 +87,16 @@ def _created(connection: Connection, key: dict[str, Any], item: Settlement, now:
         connection.execute(_CREATED, key | {"entity": entity, "id": id_})
 
 
+def _entered(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    entity, _, id_ = item.outcome.made.partition("/")
+    if id_:
+        connection.execute(_ENTERED, key | {"entity": entity, "id": id_, "cause": _cause(item)})
+
+
+def _removed(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
+    connection.execute(_REMOVED, key)
+
+
 def _mailed(connection: Connection, key: dict[str, Any], item: Settlement, now: datetime) -> None:
     connection.execute(_MAIL, key | {"key": item.owed.action.key, "at": to_text(now)})
 
@@ -98,6 +108,8 @@ _EFFECTS: dict[Deed, Callable[[Connection, dict[str, Any], Settlement, datetime]
     Deed.WRITE_LIST: _record_lists,
     Deed.CLEAR_BOX: _clear_box,
     Deed.CREATE_RECORD: _created,
+    Deed.ADD_ENTRY: _entered,
+    Deed.REMOVE_ENTRY: _removed,
     Deed.MAIL: _mailed,
 }
 
@@ -131,5 +143,16 @@ _BOX = text(f"UPDATE records SET box = 0, agreed_box = 0, tick = NULL {_WHERE}")
 _CREATED = text(
     "INSERT INTO records (tenant, entity, id, digest, flag, agreed, agreed_digest, agreed_number) "
     "VALUES (:tenant, :entity, :id, :digest, 'clear', 'clear', :digest, 1) ON CONFLICT DO NOTHING"
+)
+_ENTERED = text(
+    "INSERT INTO records (tenant, entity, id, digest, flag, agreed, agreed_digest, agreed_number, cause) "
+    "VALUES (:tenant, :entity, :id, :digest, 'set', 'set', :digest, 1, :cause) "
+    "ON CONFLICT (tenant, entity, id) DO UPDATE SET digest = excluded.digest, agreed_digest = excluded.digest, "
+    "flag = 'set', agreed = 'set', deleted = 0, agreed_deleted = 0, agreed_number = records.agreed_number + 1, "
+    "cause = excluded.cause, changed = 0"
+)
+_REMOVED = text(
+    "UPDATE records SET flag = 'clear', agreed = 'clear', deleted = 1, agreed_deleted = 1, box = 0, agreed_box = 0, "  # noqa: S608  # a constant is added
+    f"tick = NULL, agreed_number = agreed_number + 1, cause = 'none', changed = 0 {_WHERE}"
 )
 _MAIL = text("INSERT INTO mails (tenant, digest, key, at) VALUES (:tenant, :digest, :key, :at) ON CONFLICT DO NOTHING")

@@ -53,6 +53,10 @@ _MERGED = """
     AND s.scope = '*' AND s.kind = 'wish' JOIN records w ON w.tenant = l.tenant
     AND w.entity = l.merged_entity AND w.id = l.merged_id
     WHERE l.tenant = :tenant AND l.merged_id <> '' AND w.digest <> l.digest"""
+_UNLISTED = """
+    SELECT s.digest FROM suppressions s WHERE s.tenant = :tenant AND s.scope = '*' AND s.kind <> 'platform'
+    AND NOT EXISTS (SELECT 1 FROM records r WHERE r.tenant = s.tenant AND r.digest = s.digest AND r.deleted = 0
+      AND r.entity = 'Suppression')"""
 _DISAGREES = (_RESTRICTED, _UNPROVEN, _SUPPRESSED, _LEFT, _WITHDRAWN, _MERGED)
 
 _LISTS = """
@@ -69,7 +73,7 @@ _OUTSIDE = """
 
 def _query(policy: Policy) -> tuple[str, dict[str, str]]:
     """The set of digests to think about, and the JSON paths of the mapped lists as its parameters."""
-    parts, paths = [*_CHANGED, *_WAITS, *_DISAGREES], {}
+    parts, paths = [*_CHANGED, *_WAITS, *_DISAGREES, *([_UNLISTED] if policy.entries else [])], {}
     if policy.lists:
         conditions = []
         for number, name in enumerate(policy.lists):

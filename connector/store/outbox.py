@@ -171,10 +171,11 @@ _OWED = text(
     "SELECT o.*, a.address FROM outbox o LEFT JOIN addresses a ON a.tenant = o.tenant AND a.digest = o.digest"
     " WHERE o.tenant = :tenant AND o.phase = :phase AND (o.state IN ('owed', 'sending')"
     " OR (o.state = 'aside' AND o.next_at <> '')) AND o.next_at <= :now"
-    " AND (o.side = 'crm' AND o.deed <> 'create_record' AND o.deed <> 'unrestrict' OR a.address IS NOT NULL)"
+    " AND (o.side = 'crm' AND o.deed NOT IN ('create_record', 'unrestrict', 'add_entry', 'remove_entry')"
+    " OR a.address IS NOT NULL)"
     " AND (o.request = '' OR o.deed = 'notice' OR NOT EXISTS (SELECT 1 FROM outbox e WHERE e.tenant = o.tenant"
     " AND e.request = o.request AND e.phase < o.phase AND e.state IN ('owed', 'sending', 'held')))"
-    " AND (o.deed NOT IN ('unsuppress', 'unrestrict') OR NOT EXISTS (SELECT 1 FROM outbox b"
+    " AND (o.deed NOT IN ('unsuppress', 'unrestrict', 'remove_entry') OR NOT EXISTS (SELECT 1 FROM outbox b"
     " WHERE b.tenant = o.tenant AND b.digest = o.digest AND b.phase <= 1 AND b.state = 'owed'))"
     " ORDER BY o.intended_at, o.key LIMIT :limit"
 )
@@ -191,7 +192,7 @@ _MOVE = text(
     "WHERE tenant = :tenant AND id = :id"
 )
 _STANDS = "(o.state IN ('owed', 'sending') OR (o.state = 'done' AND o.settled_at > :since))"
-_LIFT = f"o.tenant = :tenant AND o.deed IN ('unsuppress', 'unrestrict') AND {_STANDS}"
+_LIFT = f"o.tenant = :tenant AND o.deed IN ('unsuppress', 'unrestrict', 'remove_entry') AND {_STANDS}"
 _BY_PERSON = '(r.body LIKE \'%"confirmed_by": "by the %\')'
 _UNKNOWN = f"o.tenant = :tenant AND o.kind = 'unknown' AND {_STANDS}"
 _ROOM = text(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from connector.core.action import Side
 from connector.core.address import Address, Digest
-from connector.core.restriction import Flag, Ref
+from connector.core.restriction import ENTRY, Flag, Ref
 from connector.core.view import Tick
 from connector.ports.store import Run, StagedRecord, StagedWord
 from connector.store.mirror import RECORD, WORD, record_rows, word_rows
@@ -44,6 +44,7 @@ class Staging(Part):
             piece = rows[start : start + AT_ONCE]
             self._let_others_in(len(piece))
             with self._fenced(run) as connection:
+                piece = self._gone_entries_found(connection, piece)
                 parameters = record_rows(self.tenant, run.id, piece, memo, first=self._first(connection, run))
                 # Of a record that was read twice the later reading counts, wherever its digest stands.
                 latest = {row[1:3]: row for row in parameters}
@@ -87,6 +88,7 @@ class Staging(Part):
             s
             for s in piece
             if s.digest
+            and s.address
             and (
                 s.row.flag is Flag.SET
                 or s.row.box
@@ -95,6 +97,16 @@ class Staging(Part):
                 or (winners and f"{s.row.entity}/{s.row.id}" in winners)
             )
         ]
+
+    def _gone_entries_found(self, connection: Connection, piece: Sequence[StagedRecord]) -> Sequence[StagedRecord]:
+        """An entry that is gone has no address any more: the mirror still knows whose it was, or nobody does."""
+        gone = [s.row.id for s in piece if s.row.deleted and not s.digest and s.row.entity == ENTRY]
+        if not gone:
+            return piece
+        found = connection.execute(_WHOSE, {"tenant": self.tenant, "entity": ENTRY, "ids": json.dumps(gone)}).all()
+        whose = {row.id: row.digest for row in found}
+        told = [s._replace(digest=Digest(whose[s.row.id])) for s in piece if s.row.id in whose and s.row.id in gone]
+        return [s for s in piece if s.row.id not in gone] + told
 
     def _left_a_list(self, connection: Connection, piece: Sequence[StagedRecord]) -> frozenset[str]:
         """Records whose list field says something new: the platform has to be told, by address."""
@@ -163,6 +175,17 @@ class Staging(Part):
             rows = connection.execute(_TO_LOOK, {"tenant": self.tenant}).all()
         return [(Digest(row.digest), Address(row.address)) for row in rows]
 
+    def unread(self, run: Run) -> Sequence[tuple[Digest, Address]]:
+        """After a reading of the whole CRM in this run: records that it did not show leave their clusters.
+
+        Of entries that it did not show the addresses are given back, to be asked for singly: a list proves no absence.
+        """
+        key = {"tenant": self.tenant, "run": run.id, "entry": ENTRY}
+        with self._fenced(run) as connection:
+            connection.execute(_UNREAD_PEOPLE, key)
+            rows = connection.execute(_UNREAD_ENTRIES, key).all()
+        return [(Digest(row.digest), Address(row.address)) for row in rows]
+
     def looked(self, run: Run, digest: Digest, present: Sequence[Ref], elsewhere: bool | None) -> None:
         """A single look found exactly these records: others that the mirror has under the address left it."""
         key = {"tenant": self.tenant, "digest": digest, "run": run.id}
@@ -170,7 +193,8 @@ class Staging(Part):
             known = connection.execute(_KNOWN, key).all()
             gone = [r for r in known if Ref(entity=r.entity, id=r.id) not in present]
             for row in gone:
-                connection.execute(_LEFT, key | {"entity": row.entity, "id": row.id})
+                left = _TAKEN_OFF if row.entity == ENTRY else _LEFT
+                connection.execute(left, key | {"entity": row.entity, "id": row.id})
             said = None if elsewhere is None else "yes" if elsewhere else "no"
             connection.execute(_ELSEWHERE, key | {"elsewhere": said})
 
@@ -198,6 +222,22 @@ _TO_LOOK = text(
 _KNOWN = text("SELECT entity, id FROM records WHERE tenant = :tenant AND digest = :digest AND deleted = 0")
 _LEFT = text(
     "UPDATE records SET digest = '', run = :run, changed = 0 WHERE tenant = :tenant AND entity = :entity AND id = :id"
+)
+_TAKEN_OFF = text(
+    "UPDATE records SET flag = 'clear', deleted = 1, box = 0, run = :run, changed = 1"
+    " WHERE tenant = :tenant AND entity = :entity AND id = :id"
+)
+_WHOSE = text(
+    "SELECT id, digest FROM records WHERE tenant = :tenant AND entity = :entity AND digest <> ''"
+    " AND id IN (SELECT value FROM json_each(:ids))"
+)
+_UNREAD_PEOPLE = text(
+    "UPDATE records SET digest = '', changed = 0"
+    " WHERE tenant = :tenant AND run <> :run AND entity <> :entry AND digest <> '' AND deleted = 0"
+)
+_UNREAD_ENTRIES = text(
+    "SELECT r.digest, a.address FROM records r JOIN addresses a ON a.tenant = r.tenant AND a.digest = r.digest"
+    " WHERE r.tenant = :tenant AND r.run <> :run AND r.entity = :entry AND r.deleted = 0 ORDER BY r.digest"
 )
 _ELSEWHERE = text(
     "INSERT INTO words (tenant, digest, elsewhere) VALUES (:tenant, :digest, :elsewhere) "

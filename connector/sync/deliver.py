@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 
 from connector.core.action import ANEW, LIFTS, Deed, Side
 from connector.core.address import Address, normalise
@@ -16,7 +17,7 @@ from connector.core.said import Kind
 from connector.core.suppression import Reason
 from connector.core.view import Word
 from connector.ports.adapter import Outcome, Status
-from connector.ports.crm import NewNote, NewRecord, RecordChange
+from connector.ports.crm import EntryRemoval, KeepsEntries, NewEntry, NewNote, NewRecord, RecordChange
 from connector.ports.esp import EspChange
 from connector.ports.store import Owed, Run, Settlement
 from connector.sync.confirm import send
@@ -26,6 +27,7 @@ SETTLED_AT_ONCE = 2500
 """Outcomes recorded in one transaction."""
 
 _WRITES = frozenset({Deed.RESTRICT, Deed.UNRESTRICT, Deed.WRITE_LIST, Deed.CLEAR_BOX, Deed.WRITE_STATUS})
+_ON_ENTRY = frozenset({"request_date"})
 _LETTERS = frozenset({Deed.MAIL, Deed.NOTICE})
 _FREE = frozenset({Flag.CLEAR.value, Word.SUBSCRIBED.value, Word.ABSENT.value})
 _TURNS = frozenset({Kind.STOP, Kind.COMPLAINT, Kind.CANCEL})
@@ -111,7 +113,11 @@ def _outcomes(rt: Runtime, deed: Deed, batch: Sequence[Owed]) -> Iterator[Outcom
     if deed in _WRITES:
         return rt.crm.write([_change(o) for o in batch])
     if deed in (Deed.WRITE_NOTE, Deed.TELL):
-        return rt.crm.note([_note(o) for o in batch])
+        # an entry takes no note: what is told about it stands in its status
+        told, noted = ([o for o in batch if Ref.parse(o.action.target).is_entry is entry] for entry in (True, False))
+        return chain(rt.crm.note([_note(o) for o in noted]), rt.crm.write([_told(o) for o in told]))
+    if deed in (Deed.ADD_ENTRY, Deed.REMOVE_ENTRY):
+        return _entries(rt, deed, batch)
     if deed is Deed.CREATE_RECORD:
         return rt.crm.create([_new(o) for o in batch])
     at_esp = {
@@ -136,6 +142,39 @@ def _note(owed: Owed) -> NewNote:
     action = owed.action
     title, text = str(action.values.get("title", "")), str(action.values.get("text", ""))
     return NewNote(key=action.key, ref=Ref.parse(action.target), title=title, text=text)
+
+
+def _told(owed: Owed) -> RecordChange:
+    action = owed.action
+    return RecordChange(
+        key=action.key, ref=Ref.parse(action.target), values={"status": str(action.values["text"])[:255]}
+    )
+
+
+def _entries(rt: Runtime, deed: Deed, batch: Sequence[Owed]) -> Iterator[Outcome]:
+    if not isinstance(rt.crm, KeepsEntries):
+        raise BugError(f"The deed {deed.value} was asked of a CRM without a list of its own. Please report this.")
+    if deed is Deed.REMOVE_ENTRY:
+        actions = [o.action for o in batch]
+        return rt.crm.remove(
+            [
+                EntryRemoval(
+                    key=a.key, ref=Ref.parse(a.target), values={k: a.values[k] for k in _ON_ENTRY & {*a.values}}
+                )
+                for a in actions
+            ]
+        )
+    return rt.crm.enter(
+        [
+            NewEntry(
+                key=o.action.key,
+                address=Address(o.address),
+                id=o.action.key,
+                values={k: o.action.values[k] for k in ("reason", "since")},
+            )
+            for o in batch
+        ]
+    )
 
 
 def _new(owed: Owed) -> NewRecord:
@@ -170,7 +209,7 @@ def _record(rt: Runtime, run: Run, buffer: list[Settlement], delivered: Delivere
 def _still_right(rt: Runtime, run: Run, deed: Deed, batch: Sequence[Owed], delivered: Delivered) -> list[Owed]:
     """Looks again before a lift: the side must still show what it was decided on, and nobody said stop."""
     try:
-        shown = _shown_flags(rt, batch) if deed is Deed.UNRESTRICT else _shown_words(rt, batch)
+        shown = _shown_words(rt, batch) if deed is Deed.UNSUPPRESS else _shown_flags(rt, batch)
     except TransientError as trouble:
         delivered.troubles[batch[0].action.side] = trouble
         return []
@@ -178,8 +217,9 @@ def _still_right(rt: Runtime, run: Run, deed: Deed, batch: Sequence[Owed], deliv
     right, ended = [], []
     for owed in batch:
         key, now = owed.action.key, shown.get((owed.address, owed.action.target), "")
-        if owed.begun and now.partition("|")[0] in _FREE:
-            words = "found done: the answer to it had been lost"
+        gone = deed is Deed.REMOVE_ENTRY and not now
+        if gone or (owed.begun and now.partition("|")[0] in _FREE):
+            words = "found done: the answer to it had been lost" if owed.begun else "found done by somebody else"
             ended.append(Settlement(owed=owed, outcome=Outcome(key=key, status=Status.DONE, words=words)))
         elif still_shows(now, owed.action.expects, measured) and not _turned(rt, run, owed):
             right.append(owed)

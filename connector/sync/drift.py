@@ -18,6 +18,8 @@ _SHOULD = {
     Deed.UNSUPPRESS: "should be let go",
     Deed.WRITE_LIST: "shows another list status than the e-mail platform",
     Deed.LEAVE_LIST: "should have left the list",
+    Deed.ADD_ENTRY: "should stand on the CRM's own list",
+    Deed.REMOVE_ENTRY: "should be off the CRM's own list",
     Deed.CLEAR_BOX: "has its request box still ticked",
 }
 

@@ -10,8 +10,9 @@ from typing import Any
 from connector.core.address import Address
 from connector.core.decide import decide
 from connector.core.policy import Policy
+from connector.core.restriction import Flag
 from connector.core.suppression import ALL
-from connector.core.view import View
+from connector.core.view import Record, View
 from connector.ports.answers import Entry
 from connector.ports.store import Store
 
@@ -94,6 +95,9 @@ def _state(view: View) -> str:
 
 def _sides(view: View) -> Iterator[SideSays]:
     for record in view.records:
+        if record.ref.is_entry:
+            yield _entry(record)
+            continue
         marks = [m for m, on in (("deleted", record.deleted), (record.access.value, not record.counts)) if on]
         words = " ".join([record.flag.value, *marks])
         yield SideSays(where=f"CRM {record.ref}", now=words, agreed=record.agreed.value if record.agreed else "never")
@@ -106,6 +110,11 @@ def _sides(view: View) -> Iterator[SideSays]:
         for name, status in sorted(esp.lists.items()):
             was = esp.agreed_lists.get(name)
             yield SideSays(where=f"list {name}", now=status.value, agreed=was.value if was else "never")
+
+
+def _entry(entry: Record) -> SideSays:
+    words = {None: "never", Flag.SET: "listed", Flag.CLEAR: "taken off", Flag.UNREADABLE: "unreadable"}
+    return SideSays(where=f"CRM list {entry.ref}", now=words[entry.flag], agreed=words[entry.agreed])
 
 
 def _next(view: View, policy: Policy, now: datetime) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -82,6 +82,8 @@ def _read(rt: Runtime, run: Run, side: Side, seen: Seen, value: str, place: str)
             for event in page.events:
                 _tell(rt, event)
         if page.complete:
+            if side is Side.CRM and not value and not place:
+                _unread(rt, run, seen)
             rt.store.move_cursor(run, side, page.cursor)
             return True
         if page.place:
@@ -164,14 +166,22 @@ def look(rt: Runtime, run: Run, seen: Seen) -> None:
             seen.esp_complete = False
 
 
-def _look_crm(rt: Runtime, run: Run, seen: Seen, batch: list[tuple[Digest, Address]]) -> None:
+def _unread(rt: Runtime, run: Run, seen: Seen) -> None:
+    """What a whole reading did not show any more."""
+    doubted = rt.store.unread(run)
+    for start in range(0, len(doubted), LOOKED_AT_ONCE):
+        _look_crm(rt, run, seen, doubted[start : start + LOOKED_AT_ONCE])
+
+
+def _look_crm(rt: Runtime, run: Run, seen: Seen, batch: Sequence[tuple[Digest, Address]]) -> None:
     addresses = [address for _, address in batch]
     rows = rt.crm.look(addresses)
     _stage_records(rt, run, rows, seen)
     found: dict[str, list[Ref]] = {}
     for row in rows:
         found.setdefault(str(normalise(row.address)), []).append(Ref(entity=row.entity, id=row.id))
-    missing = [address for address in addresses if address not in found]
+    people = {address for address, refs in found.items() if any(not ref.is_entry for ref in refs)}
+    missing = [address for address in addresses if address not in people]
     elsewhere = rt.crm.elsewhere(missing) if missing else frozenset()
     for digest, address in batch:
         rt.store.looked(run, digest, found.get(address, []), address in elsewhere if address in missing else None)

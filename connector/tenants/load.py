@@ -100,7 +100,7 @@ def _tenant(path: Path, folder: Path, service: Service, settings_of: SettingsOf)
         esp_kind=esp_kind,
         esp=esp,
         mail=mail,
-        policy=tenant.policy.policy(crm_kind, mappings),
+        policy=tenant.policy.policy(crm_kind, mappings, entries=bool(getattr(crm, "entries", False))),
         lists=mappings,
         fingerprint=hashlib.sha256(path.read_bytes()).hexdigest(),
     )

@@ -137,8 +137,8 @@ class PolicyBlock(_Strict):
                 raise ValueError(f"lift_faults takes faults alone, and {reason.value} is none")
         return self
 
-    def policy(self, crm: str, mapped: tuple[ListMapping, ...]) -> Policy:
-        """The core's policy, with the defaults of that kind of CRM."""
+    def policy(self, crm: str, mapped: tuple[ListMapping, ...], *, entries: bool = False) -> Policy:
+        """The core's policy, with the defaults of that kind of CRM. `entries`: it has a list of its own."""
         values = {name: getattr(self, name) for name in PolicyBlock.model_fields}
         usual = _USUAL.get(crm, _ELSEWHERE)
         values["lift_at"] = self.lift_at or usual.lift_at
@@ -146,7 +146,8 @@ class PolicyBlock(_Strict):
         values["ask_whom"] = self.ask_whom or usual.ask_whom
         values["lift_faults"] = frozenset(self.lift_faults)
         lists = tuple(m.name for m in mapped)
-        return Policy(**values, lists=lists, flat_lists=frozenset(m.name for m in mapped if m.words.flat))
+        flat = frozenset(m.name for m in mapped if m.words.flat)
+        return Policy(**values, lists=lists, flat_lists=flat, entries=entries)
 
 
 class _Usual(NamedTuple):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from connector.core.address import Address, normalise
-from connector.core.restriction import Flag, Ref
+from connector.core.restriction import ENTRY, Flag, Ref
 from connector.core.view import Tick
 from connector.ports.adapter import Finding, Level, Outcome, Status
-from connector.ports.crm import CrmPage, CrmRow, NewNote, NewRecord, RecordChange
+from connector.ports.crm import CrmPage, CrmRow, EntryRemoval, NewEntry, NewNote, NewRecord, RecordChange
 
 
 @dataclass(kw_only=True)
@@ -22,14 +22,16 @@ class MemoryRecord:
     flag: Flag = Flag.CLEAR
     deleted: bool = False
     seq: int = 0
+    entity: str = "Contact"
+    box: bool = False
     values: dict[str, object] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
 class MemoryCrm:
-    """Records by id. `hidden` makes every restriction unreadable, as field-level security does."""
+    """Records and entries by id. `hidden` makes every restriction unreadable, as field-level security does."""
 
-    can = frozenset({"notes", "create"})
+    can = frozenset({"notes", "create", "entries"})
 
     def __init__(self, name: str = "one") -> None:
         self.name = name
@@ -56,8 +58,10 @@ class MemoryCrm:
         return timedelta()
 
     def _row(self, record: MemoryRecord) -> CrmRow:
-        flag = Flag.UNREADABLE if self.hidden else record.flag
-        return CrmRow("Contact", record.id, record.email, flag, deleted=record.deleted)
+        if record.entity == ENTRY and record.deleted:
+            return CrmRow(ENTRY, record.id, "", Flag.CLEAR, deleted=True)
+        flag = Flag.UNREADABLE if self.hidden and record.entity != ENTRY else record.flag
+        return CrmRow(record.entity, record.id, record.email, flag, deleted=record.deleted, box=record.box)
 
     def changes(self, cursor: str, place: str = "") -> Iterator[CrmPage]:
         """Everything changed since `cursor`, ten rows a page."""
@@ -77,11 +81,11 @@ class MemoryCrm:
 
     def elsewhere(self, addresses: Sequence[Address]) -> frozenset[Address]:
         """Those of the addresses that a record holds; there are no other mail fields."""
-        held = {normalise(r.email) for r in self._live()}
+        held = {normalise(r.email) for r in self._live() if r.entity != ENTRY}
         return frozenset(a for a in addresses if a in held)
 
     def ticks(self, refs: Sequence[Ref]) -> Mapping[Ref, Tick]:
-        """Nobody ticks here."""
+        """Nobody knows who ticks here."""
         return {ref: Tick() for ref in refs}
 
     def write(self, changes: Sequence[RecordChange]) -> Iterator[Outcome]:
@@ -93,6 +97,7 @@ class MemoryCrm:
                 continue
             if "restriction" in change.values:
                 record.flag = Flag.SET if change.values["restriction"] else Flag.CLEAR
+            record.box = bool(change.values.get("box", record.box))
             record.values |= change.values
             self.put(record)
             yield Outcome(key=change.key, status=Status.DONE)
@@ -100,7 +105,7 @@ class MemoryCrm:
     def create(self, records: Sequence[NewRecord]) -> Iterator[Outcome]:
         """Creates people, each once."""
         for new in records:
-            standing = [r for r in self._live() if normalise(r.email) == new.address]
+            standing = [r for r in self._live() if normalise(r.email) == new.address and r.entity != ENTRY]
             made = standing[0] if standing else MemoryRecord(id=f"new-{new.id}", email=new.address)
             if not standing:
                 self.put(made)
@@ -113,6 +118,26 @@ class MemoryCrm:
             if not any(note.key in text for text in record.notes):
                 record.notes.append(f"{note.text} [{note.key}]")
             yield Outcome(key=note.key, status=Status.DONE)
+
+    def enter(self, entries: Sequence[NewEntry]) -> Iterator[Outcome]:
+        """Puts addresses on the list, each once."""
+        for new in entries:
+            standing = [r for r in self._live() if normalise(r.email) == new.address and r.entity == ENTRY]
+            made = standing[0] if standing else MemoryRecord(id=new.id, email=new.address, flag=Flag.SET, entity=ENTRY)
+            if not standing:
+                made.values |= new.values
+                self.put(made)
+            yield Outcome(key=new.key, status=Status.DONE, made=f"{ENTRY}/{made.id}")
+
+    def remove(self, removals: Sequence[EntryRemoval]) -> Iterator[Outcome]:
+        """Takes entries off the list."""
+        for removal in removals:
+            entry = self.records.get(removal.ref.id)
+            if entry is not None and not entry.deleted:
+                entry.values |= removal.values
+                entry.deleted, entry.box = True, False
+                self.put(entry)
+            yield Outcome(key=removal.key, status=Status.DONE)
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -11,7 +11,7 @@ from connector.core.decide import decide
 from connector.core.decision import Decision
 from connector.core.lists import ListStatus
 from connector.core.policy import BornRestricted, Cleared, Confirm, Lift, LiftAt, ListsOnLift, Moved, Policy
-from connector.core.restriction import Access, Flag, Ref
+from connector.core.restriction import ENTRY, Access, Flag, Ref
 from connector.core.resubscribe import Origin, Request, State
 from connector.core.said import Kind, Said
 from connector.core.suppression import ALL, Reason, Suppression
@@ -95,7 +95,14 @@ def test_r8_a_request_ends_or_waits_for_something_named(tape: bytes) -> None:
 START = datetime(2026, 11, 26, 12, tzinfo=UTC)
 TIMES = st.integers(-60 * 24 * 90, 60 * 24 * 90).map(lambda minutes: START + timedelta(minutes=minutes))
 MAYBE = st.none() | TIMES
-REFS = st.sampled_from([Ref(entity="Contact", id="1"), Ref(entity="Contact", id="2"), Ref(entity="Lead", id="1")])
+REFS = st.sampled_from(
+    [
+        Ref(entity="Contact", id="1"),
+        Ref(entity="Contact", id="2"),
+        Ref(entity="Lead", id="1"),
+        Ref(entity=ENTRY, id="e"),
+    ]
+)
 SCOPES = st.sampled_from([ALL, "News", "Offers"])
 LISTS = st.dictionaries(st.sampled_from(["News", "Offers", "All contacts"]), st.sampled_from(ListStatus), max_size=3)
 BOOLS = st.booleans()
@@ -148,7 +155,7 @@ POLICIES = st.builds(
     Policy, confirm=st.sampled_from(Confirm), lift_at=st.sampled_from(LiftAt), lift=st.sampled_from(Lift),
     lift_faults=st.frozensets(st.sampled_from(Reason), max_size=3), faults_restrict=BOOLS,
     esp_cleared=st.sampled_from(Cleared), crm_cleared=st.sampled_from(Cleared), moved=st.sampled_from(Moved),
-    born_restricted=st.sampled_from([None, *BornRestricted]), lists_on_lift=st.sampled_from(ListsOnLift), double_opt_in=BOOLS,
+    born_restricted=st.sampled_from([None, *BornRestricted]), lists_on_lift=st.sampled_from(ListsOnLift), double_opt_in=BOOLS, entries=BOOLS,
     permission=st.sampled_from(["", "Administrative_Data_Management"]), creates=BOOLS, lists=st.just(("News",)),
 )  # fmt: skip
 

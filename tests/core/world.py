@@ -17,7 +17,7 @@ from connector.core.decide import decide
 from connector.core.decision import Decision, Fact, FactKind, Move
 from connector.core.lists import ListStatus
 from connector.core.policy import BornRestricted, Cleared, Confirm, Lift, LiftAt, Moved, Policy
-from connector.core.restriction import Access, Flag, Ref
+from connector.core.restriction import ENTRY, Access, Flag, Ref
 from connector.core.resubscribe import Event, Origin, Request, State, after
 from connector.core.said import Kind, Said
 from connector.core.suppression import ALL, COMPLAINTS, Reason, Suppression, liftable
@@ -153,6 +153,7 @@ def policy_of(one: int, two: int) -> Policy:
         born_restricted=BornRestricted.IGNORE if two & 12 == 12 else BornRestricted.OPT_OUT,
         double_opt_in=not two & 16,
         lists=(LIST,),
+        entries=(one + two) % 3 == 1,
     )
 
 
@@ -231,8 +232,12 @@ class World:
 
     def pick(self, who: int) -> Row:
         """A record by number."""
-        rows = list(self.rows.values())
+        rows = [row for row in self.rows.values() if not row.ref.is_entry]
         return rows[who % len(rows)]
+
+    def listed(self, address: int) -> list[Row]:
+        """The entries of an address that stand on the CRM's own list."""
+        return [r for r in self.rows.values() if r.ref.is_entry and r.address == address and not r.deleted]
 
     # -- what people do -------------------------------------------------------------------------------------------
     def stop(self, address: int, *, via: str, lists: bool = False) -> None:
@@ -328,7 +333,7 @@ class World:
             self._look()
             moved = self._promise()
             lifts = sum(deed in LIFTS for deed, _, _ in self.deeds)
-            ended = self._deliver(range(12))
+            ended = self._deliver(range(13))
             if self.second and not ended and not moved:
                 break
             self.second = sum(deed in LIFTS for deed, _, _ in self.deeds) == lifts
@@ -389,7 +394,7 @@ class World:
         for row in self.rows.values():
             fresh = row.flag and row.by == "user" and row.readable and row.at is not None
             known = self.memory.mirror.get(row.ref)
-            ignored = row.born and self.policy.born_restricted is BornRestricted.IGNORE
+            ignored = row.born and self.policy.born_restricted is BornRestricted.IGNORE and not row.ref.is_entry
             if fresh and not ignored and row.at is not None:
                 agreed = known is not None and known.record.agreed is Flag.SET
                 home = self.homes.setdefault((row.ref, row.at), self._home(row, agreed))
@@ -447,7 +452,7 @@ class World:
             "deleted": row.deleted,
             "box": row.box is not None,
             "tick": row.box,
-            "lists": {LIST: ListStatus.ABSENT} if known is None else known.record.lists,
+            "lists": known.record.lists if known else {} if row.ref.is_entry else {LIST: ListStatus.ABSENT},
         }
         row.born = row.born or (row.flag and (known is None or known.record.agreed is None))
         if known is None:
@@ -748,6 +753,8 @@ class World:
             hidden = not place.readable and self.memory.esp[address].agreed is Word.SUPPRESSED
             if not hidden and place.word not in (Word.SUPPRESSED, Word.PENDING):
                 self.broken["R1"].append(f"{address} said stop and is {place.word} at the platform")
+            if self.policy.entries and not self.listed(address):
+                self.broken["R1"].append(f"{address} said stop and is not on the CRM's list")
             for row in self.rows.values():
                 bound = row.address == address and not row.deleted and row.access is Access.WRITABLE
                 known = self.memory.mirror.get(row.ref)
@@ -895,13 +902,39 @@ def _join(world: World, owed: Outboxed) -> str:
 
 
 def _create(world: World, owed: Outboxed) -> str:
-    if not any(r.address == owed.address and not r.deleted for r in world.rows.values()):
+    people = [r for r in world.rows.values() if not r.ref.is_entry]
+    if not any(r.address == owed.address and not r.deleted for r in people):
         world._row("Lead", f"new{owed.action.request[:6]}{len(world.rows)}", owed.address)
     return "done"
 
 
 def _write(world: World, owed: Outboxed) -> str:
     return "done"
+
+
+def _add_entry(world: World, owed: Outboxed) -> str:
+    for row in world.listed(owed.address):
+        row.by = "us"  # an entry that nobody had read yet cannot be told from our own
+        return "done"
+    row = world._row(ENTRY, f"e{len(world.rows)}", owed.address)
+    row.flag, row.by, row.at = True, "us", world.now
+    return "done"
+
+
+def _remove_entry(world: World, owed: Outboxed) -> str:
+    row = world.rows[Ref.parse(owed.action.target)]
+    if row.deleted:
+        return "done"
+    if world._turned(owed):
+        return "conflict"
+    world._check_done_lift(owed.address, owed.action)
+    _take_off(world, row)
+    return "done"
+
+
+def _take_off(world: World, row: Row) -> None:
+    row.deleted, row.flag, row.by, row.at, row.box = True, False, "", None, None
+    world._touch(row)
 
 
 def _clear_box(world: World, owed: Outboxed) -> str:
@@ -926,6 +959,8 @@ def _notice(world: World, owed: Outboxed) -> str:
 _DOERS = {
     Deed.SUPPRESS: _suppress,
     Deed.RESTRICT: _restrict,
+    Deed.ADD_ENTRY: _add_entry,
+    Deed.REMOVE_ENTRY: _remove_entry,
     Deed.LEAVE_LIST: _leave,
     Deed.WRITE_LIST: _write,
     Deed.CLEAR_BOX: _clear_box,
@@ -959,6 +994,25 @@ def _flagged(world: World, owed: Outboxed) -> None:
         agreed_flag_at=None if lifted or not world.crm_times else world.now,
     )
     m.agreed_deleted = m.record.deleted
+
+
+def _entered(world: World, owed: Outboxed) -> None:
+    (row,) = world.listed(owed.address)[:1]
+    known = world.memory.mirror.get(row.ref)
+    record = known.record if known else Record(ref=row.ref, flag=Flag.SET)
+    number = record.agreed_number + 1
+    cause = Cause.FAULT if owed.action.values.get("kind") == "fault" else Cause.WISH
+    record = replace(record, flag=Flag.SET, agreed=Flag.SET, agreed_number=number, cause=cause, deleted=False)
+    world.memory.mirror[row.ref] = Mirror(record=record, address=row.address, agreed_address=row.address)
+
+
+def _taken_off(world: World, owed: Outboxed) -> None:
+    m = world.memory.mirror[Ref.parse(owed.action.target)]
+    m.record = replace(
+        m.record, flag=Flag.CLEAR, agreed=Flag.CLEAR, deleted=True, box=False, agreed_box=False, tick=None,
+        agreed_number=m.record.agreed_number + 1, cause=Cause.NONE,
+    )  # fmt: skip
+    m.agreed_deleted = True
 
 
 def _worded(world: World, owed: Outboxed) -> None:
@@ -1024,6 +1078,8 @@ class _Left:
 _EFFECTS = {
     Deed.RESTRICT: _flagged,
     Deed.UNRESTRICT: _flagged,
+    Deed.ADD_ENTRY: _entered,
+    Deed.REMOVE_ENTRY: _taken_off,
     Deed.SUPPRESS: _worded,
     Deed.UNSUPPRESS: _worded,
     Deed.LEAVE_LIST: _listed,
@@ -1064,6 +1120,9 @@ def _meanwhile(world: World, who: int, how: int) -> None:
 
 
 def _set_flag(world: World, who: int, how: int) -> None:
+    if world.policy.entries and how & 32:
+        _enter_by_hand(world, _who(who))
+        return
     row = world.pick(who)
     if row.deleted or (row.flag and (row.by != "user" or not world.crm_times)):
         return
@@ -1075,7 +1134,17 @@ def _set_flag(world: World, who: int, how: int) -> None:
     world._touch(row)
 
 
+def _enter_by_hand(world: World, address: int) -> None:
+    if not world.listed(address):
+        row = world._row(ENTRY, f"e{len(world.rows)}", address)
+        row.flag, row.by, row.at = True, "user", world.now
+
+
 def _clear_flag(world: World, who: int, how: int) -> None:
+    if world.policy.entries and how & 32:
+        for entry in world.listed(_who(who)):
+            _take_off(world, entry)
+        return
     row = world.pick(who)
     if not row.deleted:
         row.flag, row.by, row.at, row.born = False, "", None, False
@@ -1146,6 +1215,8 @@ def _return(world: World, who: int, how: int) -> None:
 
 def _box(world: World, who: int, how: int) -> None:
     row = world.pick(who)
+    if world.policy.entries and how & 32:
+        row = next(iter(world.listed(_who(who))), row)
     if row.deleted or row.access is Access.READ_ONLY:
         return
     if row.box is None:
