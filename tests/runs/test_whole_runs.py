@@ -10,7 +10,7 @@ from typing import Any
 from connector.adapters.esp.builtin.adapter import Builtin
 from connector.core.address import Digester, normalise
 from connector.core.policy import Policy
-from connector.core.restriction import Flag
+from connector.core.restriction import ENTRY, Flag
 from connector.core.resubscribe import State
 from connector.core.token import Link, LinkDeed
 from connector.observability.logs import logger
@@ -127,7 +127,7 @@ class _Mortal:
 class World:
     """One tenant in memory, and what its people truly said last."""
 
-    def __init__(self) -> None:
+    def __init__(self, entries: bool = False) -> None:
         self.clock, self.crm, self.post = Hands(), MemoryCrm(), Post()
         digester = Digester(key=b"k" * 32, key_id="1")
         database = Database(MEMORY)
@@ -137,7 +137,7 @@ class World:
         context = Context(tenant="acme", clock=self.clock, policy=Policy(), platform=self.platform)
         self.runtime = Runtime(
             tenant="acme",
-            policy=Policy(confirmed_lift_limit=10**6),
+            policy=Policy(confirmed_lift_limit=10**6, entries=entries, permission=""),
             store=self.store,
             crm=self.crm,
             esp=Builtin(context),
@@ -194,6 +194,30 @@ class World:
             self.crm.put(record)
             self.unseen.add(record.id)
 
+    def enter(self, name: str) -> None:
+        """A CRM user puts an address on the CRM's own list; it counts once a run has read it."""
+        if self.runtime.policy.entries and not self.listed(name):
+            entry = MemoryRecord(id=f"by-hand-{len(self.crm.records)}", email=name, flag=Flag.SET, entity=ENTRY)
+            self.crm.put(entry)
+            self.unseen.add(entry.id)
+
+    def take_off(self, name: str) -> None:
+        """A CRM user takes it off again; that is no word of the person's."""
+        for entry in self.listed(name):
+            entry.deleted, entry.flag, entry.box = True, Flag.CLEAR, False
+            self.crm.put(entry)
+            self.unseen.discard(entry.id)
+
+    def request(self, name: str) -> None:
+        """A CRM user ticks Request Resubscribe on the entry."""
+        for entry in self.listed(name):
+            entry.box = True
+            self.crm.put(entry)
+
+    def listed(self, name: str) -> list[MemoryRecord]:
+        """The entries of an address."""
+        return [r for r in self.crm.records.values() if r.entity == ENTRY and r.email == name and not r.deleted]
+
     def clear(self, n: int) -> None:
         """A CRM user clears it; that is no word of the person's."""
         record = self.crm.records[str(n)]
@@ -240,13 +264,16 @@ class World:
     def check(self) -> None:
         """R1, R3, R5, R6 and R7 on what is left."""
         for name in self.stopped:
-            records = [r for r in self.crm.records.values() if r.email == name and not r.deleted]
+            here = [r for r in self.crm.records.values() if r.email == name and not r.deleted]
+            records = [r for r in here if r.entity != ENTRY]
             member = self.platform.members([name])
             # somebody known by digest alone, whom neither side holds, can be mailed by nobody
             assert member or not records, f"{name} is not known to the platform"
             assert all(m.suppressed for m in member), f"{name} is mailable at the platform"
             for record in records:
                 assert record.flag is Flag.SET, f"{name} is mailable in the CRM ({record.id})"
+            if self.runtime.policy.entries and (member or records):
+                assert self.listed(name), f"{name} is not on the CRM's list"
         before, seq = len(self.post.letters), len(list(self.store.ledger()))
         self.run()
         chain = list(self.store.ledger())
@@ -262,6 +289,7 @@ class World:
 PEOPLE = st.sampled_from(NAMES)
 STEP = st.one_of(
     st.tuples(st.sampled_from(["ask", "confirm", "stop", "accuse"]), PEOPLE),
+    st.tuples(st.sampled_from(["enter", "take_off", "request"]), PEOPLE),
     st.tuples(st.just("tick_opt_out"), st.integers(0, 3)),
     st.tuples(st.sampled_from(["clear", "delete", "hide"]), st.integers(0, 3)),
     st.tuples(st.just("run"), st.one_of(st.just(-1), st.integers(1, 90))),
@@ -269,11 +297,11 @@ STEP = st.one_of(
 )
 
 
-@given(st.lists(STEP, min_size=3, max_size=14))
+@given(st.lists(STEP, min_size=3, max_size=14), st.booleans())
 @settings(max_examples=200)
-def test_nobody_whose_last_word_was_stop_is_mailable(history):
+def test_nobody_whose_last_word_was_stop_is_mailable(history, entries):
     """Whatever people do in whatever order, and wherever runs die, a person whose last word was stop is blocked everywhere."""
-    world = World()
+    world = World(entries)
     world.run()
     for deed, argument in history:
         world.clock.time += timedelta(minutes=5)

@@ -6,6 +6,7 @@ from connector.testing.store_contract import (
     AnswersContract,
     DoingContract,
     InboxContract,
+    ListingContract,
     LookingContract,
     MirrorContract,
     PromisingContract,
@@ -19,6 +20,10 @@ class TestRuns(RunContract):
 
 class TestMirror(MirrorContract):
     """The mirror."""
+
+
+class TestListing(ListingContract):
+    """Entries of the CRM's own list."""
 
 
 class TestLooking(LookingContract):

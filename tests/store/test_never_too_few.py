@@ -11,7 +11,7 @@ from connector.core.address import Digester
 from connector.core.decide import decide
 from connector.core.lists import ListStatus
 from connector.core.policy import Moved, Policy
-from connector.core.restriction import Access, Flag
+from connector.core.restriction import ENTRY, Access, Flag
 from connector.core.resubscribe import Origin
 from connector.core.said import Kind
 from connector.core.suppression import Reason
@@ -38,6 +38,7 @@ policies = st.builds(
     faults_restrict=st.booleans(),
     moved=st.sampled_from(list(Moved)),
     permission=st.just(""),
+    entries=st.booleans(),
 )
 
 
@@ -45,7 +46,7 @@ def carry_out(case: Case, ends: list[Status]) -> None:
     """Everything that is owed is tried, and ends as told."""
     for phase in sorted(set(PHASE.values())):
         for number, owed in enumerate(case.store.owed(case.run, phase, case.now)):
-            made = "Contact/9" if owed.action.deed is Deed.CREATE_RECORD else ""
+            made = {Deed.CREATE_RECORD: "Contact/9", Deed.ADD_ENTRY: f"{ENTRY}/9"}.get(owed.action.deed, "")
             outcome = Outcome(key=owed.action.key, status=ends[number % 4], made=made)
             case.store.settle(case.run, [Settlement(owed=owed, outcome=outcome)], case.now)
 
@@ -55,6 +56,8 @@ def staged(draw: st.DrawFn) -> Step:
     """A record is read."""
     name, at = draw(st.sampled_from([*NAMES, ""])), draw(ids)
     row: dict[str, Any] = {"flag": draw(st.sampled_from([Flag.CLEAR, Flag.SET]))}
+    if draw(st.sampled_from([False, False, True])):
+        row["entity"] = ENTRY
     if draw(st.booleans()):
         row |= draw(odd_rows())
     return lambda case: case.stage(record(case.store, name, id=at, **row))

@@ -7,6 +7,7 @@ Never imports: store, adapters, sync, tenants, web, service, cli.
 """
 
 from connector.testing.store_contract.doing import DoingContract
+from connector.testing.store_contract.listing import ListingContract
 from connector.testing.store_contract.looking import LookingContract
 from connector.testing.store_contract.mirror import MirrorContract
 from connector.testing.store_contract.promising import PromisingContract
@@ -19,6 +20,7 @@ __all__ = [
     "Case",
     "DoingContract",
     "InboxContract",
+    "ListingContract",
     "LookingContract",
     "MirrorContract",
     "PromisingContract",

@@ -62,7 +62,8 @@ def record(store: Store, name: str, flag: Flag = CLEAR, **more: Any) -> StagedRe
     """A contact as read; `id` is the person's name unless given. A name of "" has no address."""
     address = person(name) if name else ""
     digest = store.digest(Address(address)) if address else ""
-    row = CrmRow(entity="Contact", id=more.pop("id", name), address=address, flag=flag, **more)
+    entity, id_ = more.pop("entity", "Contact"), more.pop("id", name)
+    row = CrmRow(entity=entity, id=id_, address=address, flag=flag, **more)
     return StagedRecord(row, address, digest)
 
 
