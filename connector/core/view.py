@@ -36,8 +36,8 @@ class Word(StrEnum):
 class Record:
     """One record of the cluster, or one entry (set while it stands): what it shows now, beside what was agreed.
 
-    `agreed_number` counts the values agreed so far. `flag_at` is when the flag was set, where the CRM tells, and
-    `agreed_flag_at` that time as agreed; where we set it, the time of our write. `fresh`: read in this run.
+    `agreed_number` counts the values agreed so far. `flag_at`: when the flag was set, where the CRM tells;
+    `agreed_flag_at` that time as agreed, or that of our write. `fresh`: read in this run.
     `moved`: its address was another one when it was last agreed; `gone`: it was deleted since.
     """
 
@@ -118,9 +118,8 @@ class View:
     """Everything known of one address. `settled` are the deeds of its latest request, by key, and others unsettled.
 
     `crm_complete`, `esp_complete`: this run read that side to its end. `settles_moves` is false in a run's first pass:
-    another address, from which a record moved or was merged, may have news that no decision took in.
-    `lifts_restrictions` is false in a run that a page woke. `mails` are those of 30 days. `elsewhere`: a record holds
-    the address in another mail field; None where nobody looked.
+    another address, from which a record came, may have news that no decision took in. `lifts_restrictions` is false in
+    a run that a page woke. `mails` are those of 30 days. `elsewhere`: another mail field holds it; None: nobody looked.
     """
 
     tenant: str
