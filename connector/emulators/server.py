@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -41,15 +42,19 @@ class _Server(uvicorn.Server):
 
 
 class Running:
-    """An application that listens from construction until `stop`. Also a context manager."""
+    """An application that listens from construction until `stop`. Also a context manager.
 
-    def __init__(self, app: ASGIApp, *, port: int = 0) -> None:
+    `tls` is a certificate's chain and its key, both PEM files (`emulators.authority`); without it this is plain HTTP.
+    """
+
+    def __init__(self, app: ASGIApp, *, port: int = 0, tls: tuple[Path, Path] | None = None) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
         self._socket.listen(256)
         self.port: int = self._socket.getsockname()[1]
-        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        chain, key = tls or (None, None)
         config = uvicorn.Config(
             app,
             http=_Protocol,
@@ -61,6 +66,8 @@ class Running:
             proxy_headers=False,
             date_header=False,
             timeout_graceful_shutdown=1,
+            ssl_certfile=chain,
+            ssl_keyfile=key,
         )
         self._server = _Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)

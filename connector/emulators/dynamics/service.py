@@ -1,0 +1,88 @@
+"""Which resource an address below /api/data/v9.2/ is, and who answers for it ("Compose HTTP requests")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from connector.emulators.dynamics import functions, reading, writing
+from connector.emulators.dynamics.asks import Answer, Ask, answer
+from connector.emulators.dynamics.errors import VendorError, bad, no_segment, not_allowed
+from connector.emulators.dynamics.grammar import Segment, parse
+from connector.emulators.dynamics.keys import place
+from connector.emulators.dynamics.store import Table
+
+LONGEST_URL = 32_768
+LONGEST_INNER_URL = 65_536
+
+
+def respond(ask: Ask) -> Answer:
+    """The answer to one request, a refusal included."""
+    try:
+        return _answered(ask)
+    except VendorError as error:
+        return answer(error.body(generation=ask.env.generation), error.status, error.headers)
+
+
+def _answered(ask: Ask) -> Answer:
+    if len(ask.url) + len(ask.query) > (LONGEST_INNER_URL if ask.batched else LONGEST_URL):
+        raise VendorError(414, "0x80060888", "The request URI is too long.")
+    for name in ("odata-version", "odata-maxversion"):
+        if ask.headers.get(name, "4.0") != "4.0":
+            raise bad(f"The header {name} has a value that is not supported; 4.0 is.")
+    if not any(
+        kind in ask.headers.get("accept", "*/*")
+        for kind in ("application/json", "*/*", "application/*", "multipart/mixed")
+    ):
+        raise VendorError(415, "0x80060888", "A supported MIME type could not be found for the accept header.")
+    if not ask.path.strip("/"):
+        return _document(ask)
+    first, *rest = [_segment(ask, raw) for raw in ask.path.rstrip("/").split("/")]
+    if first.name in functions.FUNCTIONS and not rest:
+        return functions.function(ask, first)
+    table = ask.env.sets.get(first.name)
+    if table is None:
+        raise no_segment(first.name)
+    return _row(ask, table, first, rest) if first.key else _set(ask, table, rest)
+
+
+def _segment(ask: Ask, raw: str) -> Segment:
+    text = unquote(raw)
+    if text.startswith("$"):
+        return Segment(text)
+    return parse("segment", text)  # type: ignore[no-any-return]  # lark's transformers are untyped
+
+
+def _document(ask: Ask) -> Answer:
+    """The service document: every entity set."""
+    sets = [{"name": name, "kind": "EntitySet", "url": name} for name in sorted(ask.env.sets)]
+    return answer({"@odata.context": f"{ask.root}/$metadata", "value": sets})
+
+
+def _set(ask: Ask, table: Table, rest: list[Segment]) -> Answer:
+    match [segment.name for segment in rest], ask.method:
+        case [], "GET":
+            return reading.many(ask, table)
+        case [], "POST":
+            return writing.create(ask, table)
+        case ["$count"], "GET":
+            return reading.count(ask, table)
+        case [] | ["$count"], _:
+            raise not_allowed(ask.method)
+    raise no_segment(rest[0].name)
+
+
+def _row(ask: Ask, table: Table, first: Segment, rest: list[Segment]) -> Answer:
+    found = place(ask, table, first)
+    deeds: dict[str, Callable[[], Answer]] = {
+        "GET": lambda: reading.one(ask, table, found),
+        "PATCH": lambda: writing.patch(ask, table, found),
+        "DELETE": lambda: writing.delete(ask, table, found),
+    }
+    if not rest:
+        if ask.method not in deeds:
+            raise not_allowed(ask.method)
+        return deeds[ask.method]()
+    if table.definition.name == "systemuser" and rest[0].name == "Microsoft.Dynamics.CRM.RetrieveUserPrivileges":
+        return functions.user_privileges(ask, found.id)
+    raise no_segment(rest[0].name)
