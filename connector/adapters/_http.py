@@ -36,7 +36,7 @@ BUSY = frozenset({406, 408, 500, 502, 503, 504}) | NEVER_TAKEN
 
 GOES_ON = "Nobody was let go; the next run goes on where this one stopped."
 
-_REQUEST_IDS = ("X-Request-Id", "X-SFDC-Request-Id", "X-Ms-Request-Id", "Request-Id")
+_REQUEST_IDS = ("X-Request-Id", "X-SFDC-Request-Id", "X-Ms-Service-Request-Id", "X-Ms-Request-Id", "Request-Id")
 
 
 class _Again(Exception):

@@ -21,10 +21,12 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it
         super().connection_made(transport)
-        TRANSPORTS[transport.get_extra_info("peername")[:2]] = transport
+        # under TLS a transport that is lost no longer knows its peer
+        self._peer = transport.get_extra_info("peername")[:2]
+        TRANSPORTS[self._peer] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        TRANSPORTS.pop(self.transport.get_extra_info("peername")[:2], None)
+        TRANSPORTS.pop(self._peer, None)
         super().connection_lost(exc)
 
 

@@ -198,4 +198,4 @@ def _pattern(text: str) -> str:
 
 
 def _folded(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, str) and not isinstance(value, Moment | Enum) else value
+    return str(value).lower() if isinstance(value, str) and not isinstance(value, Enum) else value

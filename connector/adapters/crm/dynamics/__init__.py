@@ -2,3 +2,7 @@
 
 Never imports: the store, other vendors, the emulators.
 """
+
+from connector.adapters.crm.dynamics.adapter import DynamicsAdapter
+
+ADAPTER = DynamicsAdapter()

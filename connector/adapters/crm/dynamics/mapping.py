@@ -132,12 +132,12 @@ def family(status: int, code: str, about: About = "call") -> type[Failure]:
         found = known.family
     else:
         found = BY_STATUS.get(status, TransientError if status >= 500 else BugError)
-    if about == "item" or found in (TransientError, BugError):
+    if about == "item" or found is TransientError:
         return found
     if about == "place":
         # a link that the server no longer takes, for whatever reason, is one from which nobody can go on
         return ConfigError if status == 403 or code.lower() == TRACKING_OFF else ConflictError
-    if found is RejectedError:
+    if found in (RejectedError, BugError):
         return ConfigError if code.lower() in NO_SUCH_COLUMN else BugError
     return ConfigError if status == 404 else found
 
