@@ -20,7 +20,7 @@ from connector.core.errors import ConfigError, Failure, TransientError
 from connector.core.policy import Policy
 from connector.core.token import Signer
 from connector.observability.logs import logger
-from connector.ports.adapter import Context, Finding, Level
+from connector.ports.adapter import Context, Finding, Level, Provisions
 from connector.ports.platform import Platform
 from connector.ports.store import Store
 from connector.store.engine import Database
@@ -184,6 +184,14 @@ class Installation:
             yield Finding(level=Level.OK, what="mail server", found=runtime.mailer.check())
         except Failure as failure:
             yield Finding(level=Level.ERROR, what="mail server", found=failure.operator)
+
+    def provisions(self, name: str) -> Provisions:
+        """Who tells and makes what the tenant's CRM lacks of ours. Raises: `ConfigError` where nobody does."""
+        crm = self.runtime(name).crm
+        if not isinstance(crm, Provisions):
+            kind = self.tenant(name).crm_kind
+            raise ConfigError(f"What {kind} needs of ours is installed there by hand: see deploy/{kind}/README.md.")
+        return crm
 
     def close(self) -> None:
         """Gives everything back."""

@@ -13,6 +13,7 @@ from connector.cli.exits import guarded
 COMMANDS = {
     "init": "write a commented file for a new tenant",
     "check": "ask both sides for everything a sync needs, and say what is missing",
+    "provision": "make the connector's own things in the CRM, after showing them",
     "plan": "show what a sync would do and why; writes nothing anywhere",
     "sync": "run one sync now",
     "serve": "run the background service: schedules and the platform's pages",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connector.core.lists import Words
 from connector.core.policy import Policy
@@ -77,6 +77,29 @@ class Context:
     ca_bundle: str | None = None
     told: Callable[[str], None] = lambda _: None
     """Takes a sentence of progress for a person at a terminal."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One thing of ours that a vendor's system needs and has not: what it is, and how a person makes it by hand."""
+
+    name: str
+    what: str
+    by_hand: str
+
+
+@runtime_checkable
+class Provisions(Protocol):
+    """A side that `can` "provision": it tells what of ours it lacks, and makes it where its server lets it."""
+
+    makes: bool
+    """Whether the server lets a program make such things; else `by_hand` is the way."""
+
+    def missing(self) -> Sequence[Part]:
+        """What is not there, in the order in which it has to be made. Raises: the five families."""
+
+    def make(self, part: Part) -> None:
+        """Makes one of them; one that stands there already is left alone. Raises: the five families."""
 
 
 class Adapter(Protocol):
