@@ -38,14 +38,17 @@ class Result:
 class Town:
     """One tenant on emulators, driven from outside: commands, pages, mail, and the vendors' own users."""
 
+    crm = "salesforce"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._houses: dict[str, Installation] = {}
         self.pages = Running(public_app(sites(lambda: self.house), SystemClock()))
-        self.emulated = Emulated(folder, public_url=self.pages.base_url)
+        self.emulated = Emulated(folder, public_url=self.pages.base_url, crms=(self.crm,))
+        self.name = self.emulated.crm.tenant
         self.org = self.emulated.crm.state
         self.mailbox = self.emulated.mailbox
-        self.sf = self.emulated.crm.base_url
+        self.vendor = self.emulated.crm.base_url
 
     @property
     def house(self) -> Installation:
@@ -63,54 +66,19 @@ class Town:
         return Result(result.exit_code, result.stdout, result.stderr)
 
     def sync(self, code: int = 0) -> str:
-        """`connector sync acme`, which must end with that code."""
-        result = self.run("sync", "acme")
+        """`connector sync` of the tenant, which must end with that code."""
+        result = self.run("sync", self.name)
         assert result.code == code, result.out + result.err
         return result.out
 
     def tenant(self, **changes: Any) -> None:
         """Changes the tenant's YAML: top-level blocks given as text."""
-        path = self.emulated.config / "tenants" / "acme.yaml"
+        path = self.emulated.config / "tenants" / f"{self.name}.yaml"
         text = path.read_text()
         for name, block in changes.items():
             text += f"{name}: {block}\n"
         path.write_text(text)
         self._houses.clear()
-
-    # -- Salesforce, by its own users ---------------------------------------------------------------------------
-    def contact(self, email: str, **values: Any) -> str:
-        """A contact made by an admin; its id."""
-        return self.record("Contact", email, **values)
-
-    def record(self, name: str, email: str, **values: Any) -> str:
-        """A record made by an admin; its id."""
-        extra = {"Company": "Example"} if name == "Lead" else {}
-        body = {"object": name, "values": {"LastName": "Person", "Email": email, **extra, **values}}
-        return str(self._control("create", body)["id"])
-
-    def change(self, name: str, id_: str, user: str = "admin", **values: Any) -> Any:
-        """A user changes a record in Salesforce."""
-        body = {"object": name, "id": id_, "values": values, "user": getattr(self.org, user)}
-        return self._control("update", body)
-
-    def _control(self, deed: str, body: dict[str, Any]) -> Any:
-        return requests.post(f"{self.sf}/_emulator/{deed}", json=body, timeout=10).json()
-
-    def control(self, deed: str, **body: Any) -> Any:
-        """What an admin or time does to the org; see the emulator's control."""
-        return self._control(deed, body)
-
-    def row(self, id_: str) -> dict[str, Any]:
-        """A record as Salesforce holds it."""
-        return next(t.rows[id_] for t in self.org.tables.values() if id_ in t.rows)
-
-    def opted_out(self, id_: str) -> bool:
-        """Whether Email Opt Out is set."""
-        return bool(self.row(id_)["HasOptedOutOfEmail"])
-
-    def tasks(self, id_: str) -> list[str]:
-        """The descriptions of a record's tasks."""
-        return [t["Description"] for t in self.org.rows("Task").values() if t["WhoId"] == id_]
 
     # -- the person ---------------------------------------------------------------------------------------------
     def post(self, url: str, data: Any = None, **more: Any) -> requests.Response:
@@ -119,7 +87,7 @@ class Town:
 
     def sign_up(self, email: str, *lists: str) -> requests.Response:
         """Fills in the form."""
-        return self.post(f"{self.pages.base_url}/acme/signup", {"email": email, "list": list(lists)})
+        return self.post(f"{self.pages.base_url}/{self.name}/signup", {"email": email, "list": list(lists)})
 
     def mails(self, email: str) -> list[Kept]:
         """The mails that reached an address."""
@@ -137,7 +105,7 @@ class Town:
     # -- the platform -------------------------------------------------------------------------------------------
     def member(self, email: str) -> Any:
         """What the built-in platform holds of an address, or None."""
-        found = self.house.platform("acme").members([email])  # type: ignore[list-item]  # a normal form
+        found = self.house.platform(self.name).members([email])  # type: ignore[list-item]  # a normal form
         return found[0] if found else None
 
     def suppressed(self, email: str) -> bool:
@@ -157,7 +125,7 @@ class Town:
 
     def explain(self, email: str) -> dict[str, Any]:
         """`connector explain`, as data."""
-        return self.run("explain", "acme", email, "--json").json()
+        return self.run("explain", self.name, email, "--json").json()
 
     def events(self, email: str) -> list[str]:
         """The ledger's events of an address."""
@@ -171,9 +139,47 @@ class Town:
         self.pages.stop()
 
 
+class SalesforceTown(Town):
+    """A Salesforce org, driven by its own users."""
+
+    def contact(self, email: str, **values: Any) -> str:
+        """A contact made by an admin; its id."""
+        return self.record("Contact", email, **values)
+
+    def record(self, name: str, email: str, **values: Any) -> str:
+        """A record made by an admin; its id."""
+        extra = {"Company": "Example"} if name == "Lead" else {}
+        body = {"object": name, "values": {"LastName": "Person", "Email": email, **extra, **values}}
+        return str(self._control("create", body)["id"])
+
+    def change(self, name: str, id_: str, user: str = "admin", **values: Any) -> Any:
+        """A user changes a record in Salesforce."""
+        body = {"object": name, "id": id_, "values": values, "user": getattr(self.org, user)}
+        return self._control("update", body)
+
+    def _control(self, deed: str, body: dict[str, Any]) -> Any:
+        return requests.post(f"{self.vendor}/_emulator/{deed}", json=body, timeout=10).json()
+
+    def control(self, deed: str, **body: Any) -> Any:
+        """What an admin or time does to the org; see the emulator's control."""
+        return self._control(deed, body)
+
+    def row(self, id_: str) -> dict[str, Any]:
+        """A record as Salesforce holds it."""
+        return next(t.rows[id_] for t in self.org.tables.values() if id_ in t.rows)
+
+    def opted_out(self, id_: str) -> bool:
+        """Whether Email Opt Out is set."""
+        return bool(self.row(id_)["HasOptedOutOfEmail"])
+
+    def tasks(self, id_: str) -> list[str]:
+        """The descriptions of a record's tasks."""
+        return [t["Description"] for t in self.org.rows("Task").values() if t["WhoId"] == id_]
+
+
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    """A fresh town."""
-    town = Town(tmp_path)
+def town(tmp_path: Path) -> Iterator[SalesforceTown]:
+    """A fresh town around a Salesforce org."""
+    town = SalesforceTown(tmp_path)
     yield town
     town.close()
