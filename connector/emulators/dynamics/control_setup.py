@@ -19,6 +19,7 @@ SETTINGS = (
     "key_delay",
     "dop_hint",
     "request_limit",
+    "propagate_404",
 )
 
 
@@ -124,6 +125,14 @@ def _tracking(env: Environment, body: dict[str, Any]) -> None:
         env.tables[name].definition.tracking = on
 
 
+def _solution(env: Environment, body: dict[str, Any]) -> None:
+    """Imports the connector's solution: `{"version": "9.0.0.0"}`; without a version it is removed."""
+    if body.get("version"):
+        env.install_solution(body["version"])
+    else:
+        env.remove_solution()
+
+
 def _expire_delta(env: Environment, body: dict[str, Any]) -> None:
     """Every delta token that was handed out is too old."""
     env.expired_before = env.next_version()
@@ -140,10 +149,13 @@ def _token(env: Environment, body: dict[str, Any]) -> Any:
 
 
 def _limit(env: Environment, body: dict[str, Any]) -> None:
-    """The next requests meet a service protection limit: `{"kind", "times", "after", "retry_after", "path"}`."""
+    """The next requests meet a service protection limit: `{"kind", "times", "after", "retry_after", "path"}`.
+
+    With `"inner": true` it is requests inside a batch that meet it.
+    """
     if body["kind"] not in limits.KINDS:
         raise LookupError(f"no such limit: {body['kind']}")
-    env.limits.append({"times": 1, "after": 0, "retry_after": 1, "path": "", **body})
+    env.limits.append({"times": 1, "after": 0, "retry_after": 1, "path": "", "inner": False, **body})
 
 
 DEEDS: dict[str, Callable[[Environment, dict[str, Any]], Any]] = {
@@ -154,6 +166,7 @@ DEEDS: dict[str, Callable[[Environment, dict[str, Any]], Any]] = {
     "disable": _disable,
     "default": _default,
     "tracking": _tracking,
+    "solution": _solution,
     "expire_delta": _expire_delta,
     "expire": _expire,
     "token": _token,

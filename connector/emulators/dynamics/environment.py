@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connector.emulators.dynamics import people
+from connector.emulators.dynamics import messages, people
+from connector.emulators.dynamics import solution as connector_solution
 from connector.emulators.dynamics.errors import VendorError
-from connector.emulators.dynamics.schema import Definition, fixed_id
+from connector.emulators.dynamics.schema import Column, Definition, fixed_id
 from connector.emulators.dynamics.store import Cells, Table
 from connector.emulators.dynamics.tables import standard
 from connector.emulators.dynamics.times import text_of
@@ -51,6 +52,8 @@ class Environment:
         for definition in standard():
             self.add_table(definition)
         people.arrive(self)
+        for table in list(self.tables.values()):
+            messages.announce(self, table.definition)
         if solution:
             self.install_solution(solution)
 
@@ -73,6 +76,7 @@ class Environment:
         self.key_delay = 0.0
         self.dop_hint = 10
         self.request_limit = 0
+        self.propagate_404 = False
         self.limits: list[dict[str, Any]] = []
         self.used: defaultdict[str, deque[datetime]] = defaultdict(deque)
         self.writes: deque[dict[str, Any]] = deque(maxlen=500_000)
@@ -101,15 +105,30 @@ class Environment:
         self.tables[definition.name] = self.sets[definition.set] = table
         if self.unit:
             people.privileges_of(self, definition)
+            messages.announce(self, definition)
         return table
+
+    def add_column(self, table: str, column: Column) -> None:
+        """A column that a table has from now on; rows that are there have nothing in it."""
+        held = self.tables[table]
+        if column.wire not in held.columns:
+            column.id = column.id or fixed_id(table, column.name)
+            held.definition.columns[column.wire] = column
+            held.column(column.wire)
 
     def drop_table(self, name: str) -> None:
         """A table that is gone, with its rows."""
-        del self.sets[self.tables.pop(name).definition.set]
+        definition = self.tables.pop(name).definition
+        del self.sets[definition.set]
+        messages.withdraw(self, definition)
 
     def install_solution(self, version: str) -> None:
-        """The connector's solution: table, columns, role; the service's user gets that role alone."""
-        raise NotImplementedError(version)
+        """The connector's solution in this version; the service's user gets its role alone."""
+        connector_solution.install(self, version)
+
+    def remove_solution(self) -> None:
+        """An environment without it."""
+        connector_solution.remove(self)
 
     # -- rows ---------------------------------------------------------------------------------------------------
     def plain(self, table_name: str, /, **values: Any) -> str:

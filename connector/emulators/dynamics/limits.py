@@ -26,18 +26,18 @@ KINDS = {
 }
 
 
-def demand(env: Environment, user: str, path: str) -> None:
-    """Counts a request. Raises: `VendorError` 429."""
+def demand(env: Environment, user: str, path: str, *, inner: bool = False) -> None:
+    """Counts a request; one `inner` of a batch meets only what control planned for those. Raises: `VendorError` 429."""
     if env.generation != "365":
         return
     for plan in env.limits:
-        if re.search(plan.get("path", ""), path) and plan["times"] > 0:
+        if plan["inner"] is inner and plan["times"] > 0 and re.search(plan["path"], path):
             if plan["after"] > 0:
                 plan["after"] -= 1
                 continue
             plan["times"] -= 1
             raise _exceeded(plan["kind"], plan["retry_after"])
-    if env.request_limit:
+    if env.request_limit and not inner:
         now, used = env.now(), env.used[user]
         while used and used[0] <= now - WINDOW:
             used.popleft()

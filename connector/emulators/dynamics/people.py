@@ -24,7 +24,7 @@ GLOBAL = "Global"
 DEPTHS = ("Basic", "Local", "Deep", GLOBAL)
 
 _BUSINESS = ("Contact", "Lead", "Account", "Note")
-_READABLE = (
+READABLE = (
     "User",
     "BusinessUnit",
     "Role",
@@ -56,7 +56,7 @@ def arrive(environment: Environment) -> None:
     _user(env, env.service, "# Suppression Connector", env.username, role(env, CUSTOMIZER), env.client_id)
     _user(env, env.operator, "Operator", "CONTOSO\\operator", role(env, SALES))
     _user(env, env.outsider, "Outsider", "CONTOSO\\outsider", "")
-    reads = {f"prvRead{word}": GLOBAL for word in _READABLE}
+    reads = {f"prvRead{word}": GLOBAL for word in READABLE}
     for deed in DEEDS[:6]:
         reads |= {f"prv{deed}{word}": GLOBAL for word in _BUSINESS}
     env.roles[role(env, SALES)] = dict(reads)

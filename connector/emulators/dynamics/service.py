@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from connector.emulators.dynamics import functions, reading, writing
+from connector.emulators.dynamics import batch, bulk, functions, navigation, reading, writing
 from connector.emulators.dynamics.asks import Answer, Ask, answer
 from connector.emulators.dynamics.errors import VendorError, bad, no_segment, not_allowed
 from connector.emulators.dynamics.grammar import Segment, parse
@@ -37,6 +37,8 @@ def _answered(ask: Ask) -> Answer:
         raise VendorError(415, "0x80060888", "A supported MIME type could not be found for the accept header.")
     if not ask.path.strip("/"):
         return _document(ask)
+    if ask.path == "$batch":
+        return batch.execute(ask, respond)
     first, *rest = [_segment(ask, raw) for raw in ask.path.rstrip("/").split("/")]
     if first.name in functions.FUNCTIONS and not rest:
         return functions.function(ask, first)
@@ -69,6 +71,8 @@ def _set(ask: Ask, table: Table, rest: list[Segment]) -> Answer:
             return reading.count(ask, table)
         case [] | ["$count"], _:
             raise not_allowed(ask.method)
+    if len(rest) == 1 and rest[0].name.startswith(bulk.PREFIX):
+        return bulk.message(ask, table, rest[0].name)
     raise no_segment(rest[0].name)
 
 
@@ -85,4 +89,4 @@ def _row(ask: Ask, table: Table, first: Segment, rest: list[Segment]) -> Answer:
         return deeds[ask.method]()
     if table.definition.name == "systemuser" and rest[0].name == "Microsoft.Dynamics.CRM.RetrieveUserPrivileges":
         return functions.user_privileges(ask, found.id)
-    raise no_segment(rest[0].name)
+    return navigation.follow(ask, table, found, [segment.name for segment in rest])
