@@ -69,6 +69,7 @@ def round_(people: int, latency: float) -> None:
             idle = _measured("idle", folder, base)
             bare = _measured("bare_load", folder, base)
             first = _measured("first_sync", folder, base)
+            echo = _measured("echo", folder, base)
             still = _measured("nothing_changed", folder, base)
             _measured("opt_out", folder, base)
             pushed = _measured("push", folder, base)
@@ -79,10 +80,11 @@ def round_(people: int, latency: float) -> None:
     _line("connector --version", idle)
     _line("bare load", bare)
     _line("first sync", first, f"{first['wall'] / bare['wall']:.2f}x the bare load")
+    _line("own writes return", echo)
     _line("nothing changed", still)
     _line("bare push", bare_push)
     _line(f"{PUSHED:,} opt-outs", pushed, f"{pushed['wall'] / bare_push['wall']:.2f}x the bare push")
-    more = max(first["memory"], still["memory"], pushed["memory"]) - idle["memory"]
+    more = max(first["memory"], echo["memory"], still["memory"], pushed["memory"]) - idle["memory"]
     print(f"  peak memory above connector --version: {more:.0f} MB")
     print(f"  the emulator's bulk CSV: {bare['rows'] / bare['download']:,.0f} rows a second")
 
@@ -299,6 +301,7 @@ PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "idle": idle,
     "bare_load": bare_load,
     "first_sync": _sync,
+    "echo": _sync,
     "nothing_changed": _sync,
     "opt_out": opt_out,
     "push": _sync,

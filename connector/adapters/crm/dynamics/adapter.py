@@ -10,6 +10,8 @@ from connector.adapters._http import Wire
 from connector.adapters.crm.dynamics import settings as blocks
 from connector.adapters.crm.dynamics.check import Check
 from connector.adapters.crm.dynamics.login import sign_in
+from connector.adapters.crm.dynamics.privileges import READS, used
+from connector.adapters.crm.dynamics.provision import Provision
 from connector.adapters.crm.dynamics.reads import Reads
 from connector.adapters.crm.dynamics.records import tables
 from connector.adapters.crm.dynamics.ticks import Ticks
@@ -21,14 +23,14 @@ from connector.core.address import Address
 from connector.core.errors import ConfigError
 from connector.core.restriction import Ref
 from connector.core.view import Tick
-from connector.ports.adapter import Context, Finding, Outcome
+from connector.ports.adapter import Context, Finding, Outcome, Part
 from connector.ports.crm import CrmPage, CrmRow, EntryRemoval, NewEntry, NewNote, NewRecord, RecordChange
 
 
 class Dynamics:
-    """One organization: `ports.crm.Crm`, and `KeepsEntries`. Raises: `ConfigError` for a URL that cannot be used."""
+    """One organization: `Crm`, `KeepsEntries`, `Provisions`. Raises: `ConfigError` for a URL that cannot be used."""
 
-    can = frozenset({"lists", "notes", "create", "ticks", "merge", "entries"})
+    can = frozenset({"lists", "notes", "create", "ticks", "merge", "entries", "provision"})
 
     def __init__(self, settings: blocks.Settings, context: Context) -> None:
         self._settings = settings
@@ -50,6 +52,9 @@ class Dynamics:
         self._writes = Writes(self._organization, named, self._reads, settings.notes)
         self._ticks = Ticks(self._organization, named, context.policy.permission)
         self._check = Check(self._organization, settings, named, context.policy)
+        maker = self._organization.maker if isinstance(self._organization, WebApi) else None
+        privileges = [*used(settings, named, context.policy), *READS]
+        self._provision = Provision(self._organization, settings, named, privileges, maker)
         self._served = settings.solution is None
 
     def identity(self) -> str:
@@ -105,6 +110,19 @@ class Dynamics:
     def remove(self, removals: Sequence[EntryRemoval]) -> Iterator[Outcome]:
         """Takes entries off Email suppressions, as they were looked at."""
         return self._writes.remove(removals)
+
+    @property
+    def makes(self) -> bool:
+        """Whether this server lets a program make tables."""
+        return self._provision.makes
+
+    def missing(self) -> Sequence[Part]:
+        """What of ours is not there."""
+        return self._provision.missing()
+
+    def make(self, part: Part) -> None:
+        """Makes one part."""
+        self._provision.make(part)
 
     def close(self) -> None:
         """Gives back its connections."""

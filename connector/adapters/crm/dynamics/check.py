@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from connector.adapters.crm.dynamics.privileges import used
 from connector.adapters.crm.dynamics.records import Table
 from connector.adapters.crm.dynamics.settings import Settings
 from connector.adapters.crm.dynamics.versions import GUIDE, server_finding, solution_finding
@@ -72,9 +73,7 @@ class Check:
 
     def _rights(self) -> Iterator[Finding]:
         """What the integration user may do, table by table, and whether everywhere."""
-        wanted = {name: table for table in self._tables.values() for name in self._privileges(table)}
-        if self._settings.notes.kind == "annotation":
-            wanted |= dict.fromkeys(("prvCreateNote", "prvReadNote", "prvAppendNote"))  # type: ignore[arg-type]  # notes are no table of ours
+        wanted = used(self._settings, self._tables, self._policy)
         try:
             depths = self._organization.rights(sorted(wanted)).depths
         except Failure as error:
@@ -92,17 +91,6 @@ class Check:
         if not missing and not shallow:
             found = f"{len(wanted)} privileges at organization depth."
             yield Finding(level=Level.OK, what="rights", found=found)
-
-    def _privileges(self, table: Table) -> list[str]:
-        """The privileges that we use on a table, by their names at the vendor."""
-        deeds = ["Read", "Write"]
-        if table.is_entry:
-            deeds += ["Create", "Delete"]
-        else:
-            deeds += ["Create"] if self._policy.creates and table.name == self._settings.creates else []
-            deeds += ["AppendTo"] if self._settings.notes.kind == "annotation" else []
-        word = table.name if table.is_entry else table.name.capitalize()
-        return [f"prv{deed}{word}" for deed in deeds]
 
 
 def _column(what: str, writes: bool, column: Column | None) -> Finding:

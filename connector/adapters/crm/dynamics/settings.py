@@ -134,6 +134,11 @@ class Settings(_Strict):
     notes: Notes = Field(default_factory=Notes)
     creates: Literal["contact", "lead"] = Field(default="contact", description="What a signup creates.")
 
+    @property
+    def entries(self) -> bool:
+        """Whether Dynamics has a list of suppressions of its own."""
+        return self.suppressions is not None
+
     @model_validator(mode="after")
     def _fits(self) -> Settings:
         names = [t.name for t in self.tables]

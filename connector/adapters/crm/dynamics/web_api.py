@@ -10,6 +10,7 @@ from connector.adapters._http import Wire
 from connector.adapters.crm.dynamics.records import Table, Values
 from connector.adapters.crm.dynamics.web_api_calls import Calls
 from connector.adapters.crm.dynamics.web_api_metadata import Metadata
+from connector.adapters.crm.dynamics.web_api_provision import WebApiProvision
 from connector.adapters.crm.dynamics.web_api_reads import Reads
 from connector.adapters.crm.dynamics.web_api_writes import Writes
 from connector.adapters.crm.dynamics.wire import Described, Piece, Result, Rights, Versioned, Write
@@ -26,7 +27,7 @@ class WebApi:
 
     def __init__(self, wire: Wire, generation: str) -> None:
         calls = Calls(wire, VERSIONS[generation])
-        self._wire = wire
+        self._wire, self.maker = wire, WebApiProvision(calls)
         self._metadata, self._reads, self._writes = Metadata(calls), Reads(calls, generation), Writes(calls)
 
     def organization(self) -> str:
