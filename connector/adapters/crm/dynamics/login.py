@@ -125,7 +125,10 @@ class EntraLogin(_Login):
                 f"{self._wire.vendor} knows no directory {self._auth.directory}. {SEE}",
                 **self._wire.facts(answer, "login"),
             )
-        if answer is not None and answer.status_code not in BUSY:
+        if answer is not None and b"token_endpoint" in answer.content:
+            # it was told where to ask and did not come to it: the key is none
+            self._answer = None
+        elif answer is not None and answer.status_code not in BUSY:
             return self._wire.garbled("login", type(error).__name__)
         return self._refused("", type(error).__name__)
 

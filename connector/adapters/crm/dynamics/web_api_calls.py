@@ -130,7 +130,7 @@ class Calls:
             return self.wire.failure(response, action)
         code, status = error.code.lower(), response.status_code
         said = redacted(f"{named(code)}: {error.message}" if code else error.message or str(status))
-        facts = self.wire.facts(response, action) | {"excerpt": redacted(f"{code}: {error.message}")}
+        facts = self.wire.facts(response, action) | {"excerpt": said}
         found = family(status, code, about)
         if found is ConflictError:
             return ConflictError(f"Dynamics knows another state of things ({action}: {said}); looking again.", **facts)
