@@ -7,9 +7,9 @@ from typing import Any
 
 from connector.emulators.dynamics import people
 from connector.emulators.dynamics.asks import Answer, Ask, answer
-from connector.emulators.dynamics.errors import VendorError, bad, no_row, not_allowed
+from connector.emulators.dynamics.errors import VendorError, bad, no_row, not_allowed, payload
 from connector.emulators.dynamics.grammar import Guid, Segment, resolved
-from connector.emulators.dynamics.security import demand
+from connector.emulators.dynamics.security import demand, demand_named, permitted
 
 Arguments = dict[str, Any]
 
@@ -66,6 +66,16 @@ def _role_privileges(ask: Ask, given: Arguments) -> Answer:
     return _response(ask, "RetrieveRolePrivilegesRole", {"RolePrivileges": _privileges(ask, [role])})
 
 
+def publish(ask: Ask) -> Answer:
+    """`POST PublishXml` and `PublishAllXml`: nothing here waits for being published."""
+    if ask.method != "POST":
+        raise not_allowed(ask.method)
+    demand_named(ask.env, ask.user, "prvWriteCustomization")
+    if ask.path == "PublishXml" and not isinstance(ask.json().get("ParameterXml"), str):
+        raise payload("PublishXml needs ParameterXml.")
+    return Answer(204)
+
+
 FUNCTIONS: dict[str, tuple[Callable[[Ask, Arguments], Answer], frozenset[str]]] = {
     "WhoAmI": (_who, frozenset()),
     "RetrieveVersion": (_version, frozenset()),
@@ -95,10 +105,21 @@ def user_privileges(ask: Ask, user: str) -> Answer:
     """`systemusers(id)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()`: ids and depths; names are left out here."""
     ask.options()
     demand(ask.env, ask.user, "Read", ask.env.tables["systemuser"].definition)
-    if user not in ask.env.tables["systemuser"].cells:
-        raise no_row("User", user)
     held = sorted(ask.env.holders.get(user, ()))
     return _response(ask, "RetrieveUserPrivileges", {"RolePrivileges": _privileges(ask, held)})
+
+
+def column_privileges(ask: Ask, user: str) -> Answer:
+    """`…RetrievePrincipalAttributePrivileges()`: what a user may do with secured columns, 0 or 4 for each deed."""
+    ask.options()
+    demand(ask.env, ask.user, "Read", ask.env.tables["systemuser"].definition)
+    found = []
+    for table in ask.env.tables.values():
+        for column in (c for c in table.definition.columns.values() if c.secured):
+            rights = {d: permitted(ask.env, user, table.definition, column, d) for d in ("Create", "Read", "Update")}
+            if any(rights.values()):
+                found.append({"AttributeId": column.id} | {f"Can{deed}": 4 * may for deed, may in rights.items()})
+    return _response(ask, "RetrievePrincipalAttributePrivileges", {"AttributePrivileges": found})
 
 
 def _privileges(ask: Ask, roles: list[str]) -> list[dict[str, Any]]:

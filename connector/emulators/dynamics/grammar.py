@@ -69,6 +69,14 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Expand:
+    """`name($select=…)`; an empty `select` is everything."""
+
+    name: str
+    select: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Segment:
     """One step of a path. `key` is None without parentheses, a `Guid`, or named values (none for `()`)."""
 
@@ -79,13 +87,13 @@ class Segment:
 @cache
 def _grammar() -> Lark:
     text = (File(__file__).parent / "odata.lark").read_text(encoding="utf-8")
-    starts = ["segment", "filter", "orderby", "select", "alone"]
+    starts = ["segment", "filter", "orderby", "select", "expand", "alone"]
     return Lark(text, parser="lalr", start=starts, maybe_placeholders=False)
 
 
 @lru_cache(maxsize=4096)
 def parse(what: str, text: str) -> Any:
-    """The tree of a `segment`, `filter`, `orderby`, `select`, or of a parameter's value (`alone`).
+    """The tree of a `segment`, `filter`, `orderby`, `select`, `expand`, or of a parameter's value (`alone`).
 
     Raises: `VendorError` 400.
     """
@@ -159,6 +167,12 @@ class _Reader(Transformer):  # type: ignore[type-arg]  # lark's transformers are
 
     def select(self, parts: list[Any]) -> tuple[str, ...]:
         return tuple(str(p) for p in parts)
+
+    def expand(self, parts: list[Any]) -> tuple[Expand, ...]:
+        return tuple(parts)
+
+    def expansion(self, parts: list[Any]) -> Expand:
+        return Expand(str(parts[0]), tuple(str(p) for p in parts[1:]))
 
     def alone(self, parts: list[Any]) -> Any:
         return parts[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector.emulators.dynamics.asks import Ask
-from connector.emulators.dynamics.errors import VendorError, bad
+from connector.emulators.dynamics.errors import VendorError, bad, no_row
 from connector.emulators.dynamics.grammar import Guid, Segment, resolved
 from connector.emulators.dynamics.store import Table
 
@@ -40,6 +40,15 @@ def place(ask: Ask, table: Table, segment: Segment) -> Place:
     return Place(id=next(iter(table.having(wires)), ""), values=wires)
 
 
+def absent(table: Table, place: Place) -> VendorError:
+    """A row that is not there, by its id or by an alternate key."""
+    if place.id or not place.values:
+        return no_row(table.definition.label, place.id)
+    return VendorError(
+        404, "0x80060891", f"A record with the specified key values does not exist in {table.definition.name} entity"
+    )
+
+
 def _aliases(ask: Ask) -> dict[str, str]:
-    found = ask.options("$select", "$filter", "$orderby", "$top", "$count", "$skiptoken", "$expand")
+    found = ask.options("$select", "$filter", "$expand")
     return {name[1:]: value for name, value in found.items() if name.startswith("@")}

@@ -90,9 +90,14 @@ def _user(environment: Environment, id_: str, name: str, domain: str, role_: str
     environment.holders[id_] = {role_} - {""}
 
 
+def deeds(definition: Definition) -> tuple[str, ...]:
+    """What can be done to a table's rows: what belongs to nobody is neither assigned nor shared, but for roles."""
+    return DEEDS if definition.owned == "UserOwned" or definition.name == "role" else DEEDS[:6]
+
+
 def privileges_of(environment: Environment, definition: Definition) -> None:
     """The privileges that come with a table. A custom table's go to those who customize, as at the vendor."""
-    for deed in DEEDS:
+    for deed in deeds(definition):
         name = f"prv{deed}{definition.privilege}"
         _privilege(environment, name)
         if definition.custom:

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from connector.emulators.dynamics import cookies, render, tracking
 from connector.emulators.dynamics.asks import JSON_TYPE, Answer, Ask, answer
-from connector.emulators.dynamics.errors import VendorError, bad, no_property, no_row
+from connector.emulators.dynamics.errors import VendorError, bad, no_property
 from connector.emulators.dynamics.filters import Search, Test
 from connector.emulators.dynamics.grammar import parse
-from connector.emulators.dynamics.keys import Place
+from connector.emulators.dynamics.keys import Place, absent
 from connector.emulators.dynamics.schema import Column
 from connector.emulators.dynamics.security import demand
 from connector.emulators.dynamics.store import VERSION, Cells, Table
@@ -225,7 +225,7 @@ def one(ask: Ask, table: Table, place: Place) -> Answer:
     chosen = chosen_columns(table, options)
     cells = table.cells.get(place.id)
     if cells is None:
-        raise no_row(table.definition.label, place.id or str(place.values))
+        raise absent(table, place)
     if not all(test(cells) for test in _mine(ask, table, depth)):
         words = f"Principal user (Id={ask.user}) does not have ReadAccess right for {table.definition.name} {place.id}"
         raise VendorError(403, "0x80048405", words)

@@ -5,15 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from connector.emulators.dynamics import batch, bulk, functions, navigation, reading, writing
+from connector.emulators.dynamics import (
+    batch,
+    bulk,
+    document,
+    functions,
+    making,
+    metadata,
+    navigation,
+    reading,
+    writing,
+)
 from connector.emulators.dynamics.asks import Answer, Ask, answer
-from connector.emulators.dynamics.errors import VendorError, bad, no_segment, not_allowed
+from connector.emulators.dynamics.errors import VendorError, bad, no_row, no_segment, not_allowed
 from connector.emulators.dynamics.grammar import Segment, parse
 from connector.emulators.dynamics.keys import place
 from connector.emulators.dynamics.store import Table
 
 LONGEST_URL = 32_768
 LONGEST_INNER_URL = 65_536
+
+
+_BOUND: dict[tuple[str, str, str], Callable[[Ask, str], Answer]] = {
+    ("systemuser", "GET", "RetrieveUserPrivileges"): functions.user_privileges,
+    ("systemuser", "GET", "RetrievePrincipalAttributePrivileges"): functions.column_privileges,
+    ("role", "POST", "AddPrivilegesRole"): making.add_privileges,
+}
+"""What is bound to a row: table, verb and name."""
 
 
 def respond(ask: Ask) -> Answer:
@@ -42,6 +60,12 @@ def _answered(ask: Ask) -> Answer:
     first, *rest = [_segment(ask, raw) for raw in ask.path.rstrip("/").split("/")]
     if first.name in functions.FUNCTIONS and not rest:
         return functions.function(ask, first)
+    if first.name in ("PublishXml", "PublishAllXml") and not rest:
+        return functions.publish(ask)
+    if first.name == metadata.SET:
+        return metadata.respond(ask, first, rest)
+    if first.name == "$metadata" and not rest:
+        return document.describe(ask)
     table = ask.env.sets.get(first.name)
     if table is None:
         raise no_segment(first.name)
@@ -87,6 +111,9 @@ def _row(ask: Ask, table: Table, first: Segment, rest: list[Segment]) -> Answer:
         if ask.method not in deeds:
             raise not_allowed(ask.method)
         return deeds[ask.method]()
-    if table.definition.name == "systemuser" and rest[0].name == "Microsoft.Dynamics.CRM.RetrieveUserPrivileges":
-        return functions.user_privileges(ask, found.id)
+    bound = _BOUND.get((table.definition.name, ask.method, rest[0].name.removeprefix(bulk.PREFIX)))
+    if bound is not None and len(rest) == 1 and rest[0].name.startswith(bulk.PREFIX):
+        if found.id not in table.cells:
+            raise no_row(table.definition.label, found.id)
+        return bound(ask, found.id)
     return navigation.follow(ask, table, found, [segment.name for segment in rest])

@@ -39,7 +39,8 @@ def _security() -> list[Definition]:
 def _organization() -> list[Definition]:
     days = Column(schema="ExpireChangeTrackingInDays", type="Integer", default=7)
     name = text("Name", 160)
-    unit = table("BusinessUnit", "businessunits", 10, "Business Unit", name, primary="name", **_PLAIN)
+    parent = lookup("ParentBusinessUnitId", parentbusinessunitid="businessunit")
+    unit = table("BusinessUnit", "businessunits", 10, "Business Unit", name, parent, primary="name", **_PLAIN)
     whole = table(
         "Organization", "organizations", 1019, "Organization", text("Name", 160), days, primary="name", **_PLAIN
     )

@@ -119,7 +119,7 @@ def _bound(ask: Ask, definition: Definition, name: str, value: Any) -> tuple[Col
     table, id_ = reference(ask, value)
     if table.definition.name != target:
         raise payload(f"Internal Message : '{navigation}' cannot refer to {table.definition.name}.")
-    if table.definition.owned == "UserOwned":
+    if table.definition.owned == "UserOwned" or table.definition.custom:
         demand(ask.env, ask.user, "Append", definition)
         demand(ask.env, ask.user, "AppendTo", table.definition)
     kind = f"{column.name.removesuffix('id')}typecode"

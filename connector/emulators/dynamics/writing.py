@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from connector.emulators.dynamics import rules
 from connector.emulators.dynamics.asks import Answer, Ask
 from connector.emulators.dynamics.errors import VendorError, no_row
-from connector.emulators.dynamics.keys import Place
+from connector.emulators.dynamics.keys import Place, absent
 from connector.emulators.dynamics.reading import chosen_columns, entity_url, representation
 from connector.emulators.dynamics.security import demand
 from connector.emulators.dynamics.store import VERSION, Cells, Table
@@ -51,7 +51,7 @@ def delete(ask: Ask, table: Table, place: Place) -> Answer:
     ask.options()
     cells = table.cells.get(place.id)
     if cells is None:
-        raise no_row(table.definition.label, place.id or str(place.values))
+        raise absent(table, place)
     _conditions(ask, table, place, cells)
     with ask.env.transaction():
         drop(ask.env, table, place.id, ask.user)
@@ -66,7 +66,7 @@ def _conditions(ask: Ask, table: Table, place: Place, cells: Cells | None) -> No
     if match is None:
         return
     if cells is None:
-        raise no_row(table.definition.label, place.id or str(place.values))
+        raise absent(table, place)
     if match == "*":
         return
     if not table.definition.optimistic:
