@@ -26,8 +26,6 @@ LISTS = (
 BARE = dict.fromkeys(("request_date", "status", "reason", "since"), "")
 """A table without the columns of our solution."""
 
-KEYS = {"contact": "contactid", "lead": "leadid", "account": "accountid", ENTRY: "sc_emailsuppressionid"}
-
 
 class QuickClock:
     """The machine's time; its sleeps are remembered, and hardly slept."""
@@ -124,6 +122,12 @@ class World:
         self.opened.append(crm)
         return crm
 
+    def whole(self, version: str = "9.0.0.0", **settings: Any) -> Dynamics:
+        """An adapter with everything that the solution brings, for contacts and leads."""
+        self.control("solution", version=version)
+        block = {"tables": [{"name": "contact"}, {"name": "lead"}], "suppressions": {}, "solution": {}}
+        return self.open(**block | settings)
+
     def control(self, deed: str, **body: Any) -> Any:
         """What an admin or time does; see the emulator's control."""
         answer = requests.post(f"{self.url}/_emulator/{deed}", json=body, timeout=10, verify=self._server.ca).json()
@@ -152,6 +156,12 @@ class World:
         name = {"name": "Person"} if kind == "account" else {"lastname": "Person"}
         body = name | ({"emailaddress1": address} if address else {}) | values
         return Ref(entity=kind, id=self.control("create", table=kind, values=body)["id"])
+
+    def entry(self, address: str, **values: Any) -> Ref:
+        """An entry on Email suppressions, made by a person."""
+        body = {"sc_name": address, **values}
+        made = self.control("create", table="sc_emailsuppression", values=body, user=self.environment.operator)
+        return Ref(entity=ENTRY, id=made["id"])
 
     def table(self, ref: Ref) -> str:
         """The table of a ref."""
