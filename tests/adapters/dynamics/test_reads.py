@@ -215,3 +215,10 @@ def test_a_look_fits_the_query(world):
     queries = [r["query"] for r in world._server.faults.requests if "In(" in unquote(r["query"])]
     assert len(queries) > 1
     assert all(len(query) <= 2048 for query in queries)
+
+
+def test_an_empty_restriction(world):
+    """Null in a column without security is unreadable, or clear where the tenant says so."""
+    ann = world.person("ann@example.com", donotbulkemail=None)
+    assert told(world.open())[0][ann].flag is Flag.UNREADABLE
+    assert told(world.open(null_means_clear=True))[0][ann].flag is Flag.CLEAR
