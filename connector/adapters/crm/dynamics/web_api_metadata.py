@@ -17,6 +17,9 @@ from connector.adapters.crm.dynamics.web_api_calls import Calls, url
 from connector.adapters.crm.dynamics.wire import Column, Described, Rights
 from connector.core.errors import ConfigError, ConflictError, RejectedError, TransientError
 
+ALLOWED = 4
+"""What column security calls allowed; 0 is not."""
+
 NAMES_AT_ONCE = 15
 """Names in one filter, so that its URL stays short."""
 
@@ -106,9 +109,9 @@ class Metadata:
         return Column(
             name=name,
             kind=kind,
-            readable=row.get("IsValidForRead") is True and (not held or right.get("CanRead") is True),
-            updatable=row.get("IsValidForUpdate") is True and (not held or right.get("CanUpdate") is True),
-            creatable=row.get("IsValidForCreate") is True and (not held or right.get("CanCreate") is True),
+            readable=row.get("IsValidForRead") is True and (not held or right.get("CanRead") == ALLOWED),
+            updatable=row.get("IsValidForUpdate") is True and (not held or right.get("CanUpdate") == ALLOWED),
+            creatable=row.get("IsValidForCreate") is True and (not held or right.get("CanCreate") == ALLOWED),
             secured=held,
             default=default,
         )
