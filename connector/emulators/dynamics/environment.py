@@ -48,6 +48,7 @@ class Environment:
         self.tables: dict[str, Table] = {}
         self.sets: dict[str, Table] = {}
         self.privileges: dict[str, str] = {}
+        self.administrators = ""
         self.unit = self.admin = self.service = self.operator = self.outsider = ""
         for definition in standard():
             self.add_table(definition)

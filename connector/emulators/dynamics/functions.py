@@ -126,7 +126,7 @@ def _privileges(ask: Ask, roles: list[str]) -> list[dict[str, Any]]:
     env, found = ask.env, dict[str, str]()
     for role in roles:
         every = dict.fromkeys(env.privileges, people.GLOBAL)
-        mine = every if role == people.role(env, people.ADMINISTRATOR) else env.roles[role]
+        mine = every if role == env.administrators else env.roles[role]
         for name, depth in mine.items():
             if people.DEPTHS.index(depth) >= people.DEPTHS.index(found.get(name, "Basic")):
                 found[name] = depth

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from connector.emulators.dynamics import people, reading
+from connector.emulators.dynamics import reading
 from connector.emulators.dynamics.asks import Answer, Ask
 from connector.emulators.dynamics.environment import Environment
 from connector.emulators.dynamics.errors import no_row, no_segment, not_allowed, payload
@@ -26,7 +26,7 @@ def _profiles(env: Environment, user: str) -> set[str]:
 
 
 def _privileges(env: Environment, role: str) -> set[str]:
-    administrator = role == people.role(env, people.ADMINISTRATOR)
+    administrator = role == env.administrators
     return {env.privileges[name] for name in (env.privileges if administrator else env.roles.get(role, ()))}
 
 

@@ -52,7 +52,8 @@ def arrive(environment: Environment) -> None:
     for word in CUSTOMIZING:
         for deed in DEEDS[:4]:
             _privilege(env, f"prv{deed}{word}")
-    _user(env, env.admin, "Admin", "CONTOSO\\admin", role(env, ADMINISTRATOR))
+    env.administrators = role(env, ADMINISTRATOR)
+    _user(env, env.admin, "Admin", "CONTOSO\\admin", env.administrators)
     _user(env, env.service, "# Suppression Connector", env.username, role(env, CUSTOMIZER), env.client_id)
     _user(env, env.operator, "Operator", "CONTOSO\\operator", role(env, SALES))
     _user(env, env.outsider, "Outsider", "CONTOSO\\outsider", "")
@@ -114,7 +115,7 @@ def depth(environment: Environment, user: str, privilege: str) -> str:
     """How far a user's privilege reaches: one of DEPTHS, empty if they have it not at all."""
     found = ""
     for held in environment.holders.get(user, ()):
-        if held == role(environment, ADMINISTRATOR):
+        if held == environment.administrators:
             return GLOBAL
         mine = environment.roles.get(held, {}).get(privilege, "")
         if mine and (not found or DEPTHS.index(mine) > DEPTHS.index(found)):

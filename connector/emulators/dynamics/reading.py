@@ -6,7 +6,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ from connector.emulators.dynamics.store import VERSION, Cells, Table
 
 OPTIONS = ("$select", "$filter", "$orderby", "$top", "$count", "$skiptoken", "$deltatoken", "$expand")
 COUNT_LIMIT = 5_000
+_AT_ONCE = 5_000
 ANNOTATIONS = "odata.include-annotations"
 
 
@@ -105,8 +106,8 @@ def _top(query: Query) -> int | None:
 
 
 def _matching(query: Query, ids: list[str], start: int) -> Iterator[Cells]:
-    cells = query.table.cells
-    rows = (cells[id_] for id_ in islice(ids, start, None))
+    pieces = (ids[at : at + _AT_ONCE] for at in range(start, len(ids), _AT_ONCE))
+    rows = map(query.table.cells.__getitem__, chain.from_iterable(pieces))
     return rows if query.test is None else filter(query.test, rows)
 
 

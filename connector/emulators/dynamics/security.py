@@ -40,7 +40,7 @@ def permitted(env: Environment, user: str, definition: Definition, column: Colum
     """Whether a user may Read, Update or Create this column. System Administrators may."""
     if not column.secured:
         return True
-    if people.role(env, people.ADMINISTRATOR) in env.holders.get(user, ()):
+    if env.administrators in env.holders.get(user, ()):
         return True
     found = env.find(
         "fieldpermission",

@@ -57,10 +57,12 @@ def read(ask: Ask, table: Table, options: dict[str, str], depth: str) -> Answer:
 
 def _everything(ask: Ask, table: Table, options: dict[str, str], state: dict[str, Any]) -> Answer:
     size, start = reading.page_size(ask), bisect_right(table.order, state["after"])
-    ids = list(islice(table.order, start, start + size))
+    ids = table.order[start : start + size]
     more = start + size < len(table.order)
     state = {**state, "after": ids[-1] if more else ""}
-    return _page(ask, table, options, [table.cells[id_] for id_ in ids], [], state if more else None, state["until"])
+    return _page(
+        ask, table, options, list(map(table.cells.__getitem__, ids)), [], state if more else None, state["until"]
+    )
 
 
 def _changes(ask: Ask, table: Table, options: dict[str, str], state: dict[str, Any]) -> Answer:
