@@ -151,3 +151,19 @@ def test_no_web_api_there(world):
     """A URL without a Web API says which settings to look at."""
     with pytest.raises(ConfigError, match=r"crm\.url"):
         world.open(url=f"{world.url}/nowhere").identity()
+
+
+@pytest.mark.parametrize("generation", ["365", "2016"])
+def test_a_login_that_is_refused_in_between(world):
+    """A login that is refused in the middle of writing is a mistake for a person, and no record's own."""
+    from connector.ports.crm import RecordChange
+
+    crm = world.open()
+    refs = [world.add(f"p{n}@example.com") for n in range(3)]
+    crm.identity()
+    world.environment.client_secret = world.environment.password = "another"
+    world.control("expire")
+    for changes in (refs, refs[:1]):
+        with pytest.raises(ConfigError, match="refuses the login"):
+            list(crm.write([RecordChange(key=r.id, ref=r, values={"restriction": True}) for r in changes]))
+    assert not any(world.flag(ref) for ref in refs)

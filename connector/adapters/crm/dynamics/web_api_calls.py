@@ -177,6 +177,15 @@ class Calls:
             path = page.next
 
 
+def of_the_asked(failure: Failure) -> bool:
+    """Whether a refusal is Dynamics' word on what was asked; else it is of the login, of the way, or of everything."""
+    own = failure.vendor == "Dynamics" and failure.status is not None and failure.status not in OF_ALL
+    return own and (not isinstance(failure, TransientError) or "0x" in failure.excerpt)
+
+
+OF_ALL = frozenset({401, 429, 502, 503, 504})
+"""Statuses that say nothing of the one thing asked; 500 does where Dynamics' own code stands in it (a plug-in's)."""
+
 PLAIN = "$,()'=:/"
 """Characters that stand in a query as they are."""
 

@@ -13,7 +13,7 @@ import msgspec
 
 from connector.adapters.crm.dynamics.mapping import quoted
 from connector.adapters.crm.dynamics.records import Table
-from connector.adapters.crm.dynamics.web_api_calls import Calls, url
+from connector.adapters.crm.dynamics.web_api_calls import Calls, of_the_asked, url
 from connector.adapters.crm.dynamics.wire import Column, Described, Rights
 from connector.core.errors import ConfigError, ConflictError, RejectedError, TransientError
 
@@ -121,7 +121,9 @@ class Metadata:
         path = f"systemusers({self.who().UserId})/Microsoft.Dynamics.CRM.RetrievePrincipalAttributePrivileges()"
         try:
             found: dict[str, Any] = self._calls.one(path, dict[str, Any], action="rights on columns", about="item")
-        except (ConfigError, ConflictError, RejectedError):
+        except (ConfigError, ConflictError, RejectedError) as refusal:
+            if not of_the_asked(refusal):
+                raise
             return {}
         return {str(right.get("AttributeId")).lower(): right for right in found.get("AttributePrivileges") or ()}
 

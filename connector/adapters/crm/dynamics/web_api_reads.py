@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from connector.adapters.crm.dynamics.mapping import TRACKING_OFF, spellings
 from connector.adapters.crm.dynamics.records import MODIFIED, MODIFIER, WINNER, Table, Values
-from connector.adapters.crm.dynamics.web_api_calls import ROWS_A_PAGE, Calls, url
+from connector.adapters.crm.dynamics.web_api_calls import ROWS_A_PAGE, Calls, of_the_asked, url
 from connector.adapters.crm.dynamics.wire import Piece, Versioned
 from connector.core.address import Address
 from connector.core.errors import ConfigError, ConflictError
@@ -140,7 +140,9 @@ class Reads:
         path = url(f"systemusers({id_})", {"$select": "fullname"})
         try:
             row: dict[str, Any] = self._calls.one(path, dict[str, Any], action="read a user", about="item")
-        except (ConfigError, ConflictError):
+        except (ConfigError, ConflictError) as refusal:
+            if not of_the_asked(refusal):
+                raise
             return id_
         return str(row.get("fullname") or id_)
 

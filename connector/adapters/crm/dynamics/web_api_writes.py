@@ -17,16 +17,13 @@ from connector.adapters._http import redacted
 from connector.adapters.crm.dynamics.mapping import FEWER_MAY_PASS, STATUSES, item_status, named, quoted
 from connector.adapters.crm.dynamics.records import Table, Values
 from connector.adapters.crm.dynamics.web_api_batch import AT_ONCE, Answer, Part, answers, composed
-from connector.adapters.crm.dynamics.web_api_calls import Calls, url
+from connector.adapters.crm.dynamics.web_api_calls import Calls, of_the_asked, url
 from connector.adapters.crm.dynamics.wire import DONE, Result, Write
 from connector.core.errors import ConfigError, ConflictError, Failure, RejectedError, TransientError
 from connector.ports.adapter import Status
 
 LONGEST_TITLE = 500
 THERE, NEW = ("If-Match", "*"), ("If-None-Match", "*")
-
-OF_ALL = frozenset({401, 429, 502, 503, 504})
-"""Statuses that say nothing of the one row; 500 does, where Dynamics' own code stands in it (a plug-in's timeout)."""
 
 NOT_REACHED = Result(status=Status.LATER, words="the batch ended before it")
 
@@ -51,7 +48,9 @@ class Writes:
             }
             try:
                 rows = list(self._calls.rows(url("sdkmessagefilters", options), action="bulk messages"))
-            except ConfigError:
+            except ConfigError as refusal:
+                if not of_the_asked(refusal):
+                    raise
                 # who may not ask writes by batches, which every server has
                 rows = []
             self._bulk[table.name] = bool(rows)
@@ -74,7 +73,7 @@ class Writes:
         try:
             self._calls.call("POST", path, action=action, about="item", ok=(200, 204), body={"Targets": targets})
         except (RejectedError, ConflictError, ConfigError) as refusal:
-            if refusal.status == 401:
+            if not of_the_asked(refusal):
                 raise
             return False
         except TransientError as failure:
@@ -163,8 +162,7 @@ class Writes:
 
 def refused(failure: Failure) -> Result:
     """How one row ended that was refused. Raises: the failure, where it is of no row's own."""
-    own = failure.status is not None and failure.status not in OF_ALL and "0x" in failure.excerpt + failure.operator
-    if failure.status == 401 or (isinstance(failure, TransientError) and not own):
+    if not of_the_asked(failure):
         raise failure
     found = next((status for kind, status in STATUSES.items() if isinstance(failure, kind)), Status.ASIDE)
     return Result(status=found, words=failure.excerpt or failure.operator)
