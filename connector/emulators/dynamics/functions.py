@@ -7,7 +7,7 @@ from typing import Any
 
 from connector.emulators.dynamics import people
 from connector.emulators.dynamics.asks import Answer, Ask, answer
-from connector.emulators.dynamics.errors import VendorError, bad, no_row, not_allowed, payload
+from connector.emulators.dynamics.errors import VendorError, bad, no_row, no_segment, not_allowed, payload
 from connector.emulators.dynamics.grammar import Guid, Segment, resolved
 from connector.emulators.dynamics.security import demand, demand_named, permitted
 
@@ -92,6 +92,8 @@ def function(ask: Ask, segment: Segment) -> Answer:
         raise not_allowed(ask.method)
     options = ask.options()
     made, known = FUNCTIONS[segment.name]
+    if segment.name == "RetrieveTotalRecordCount" and ask.env.generation == "2016":
+        raise no_segment(segment.name)  # it came with 9.0
     aliases = {name[1:]: value for name, value in options.items() if name.startswith("@")}
     pairs = segment.key if isinstance(segment.key, tuple) else ()
     if isinstance(segment.key, Guid) or {name for name, _ in pairs} != known:

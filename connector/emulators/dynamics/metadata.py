@@ -38,7 +38,7 @@ def respond(ask: Ask, first: Segment, rest: Sequence[Segment]) -> Answer:
             return _keys(ask, definition, rest[0])
         case ["Keys"], "POST":
             return making.key(ask, definition)
-        case ["Keys" | "Attributes", *_], _:
+        case [] | ["Keys" | "Attributes", *_], _:
             raise not_allowed(ask.method)
     raise no_segment(rest[0].name if rest else first.name)
 

@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 from connector.emulators.dynamics import cookies, render, tracking
 from connector.emulators.dynamics.asks import JSON_TYPE, Answer, Ask, answer
-from connector.emulators.dynamics.errors import VendorError, bad, no_property
+from connector.emulators.dynamics.errors import bad, no_property
 from connector.emulators.dynamics.filters import Search, Test
 from connector.emulators.dynamics.grammar import parse
 from connector.emulators.dynamics.keys import Place, absent
 from connector.emulators.dynamics.schema import Column
-from connector.emulators.dynamics.security import demand
+from connector.emulators.dynamics.security import demand, demand_row, owns
 from connector.emulators.dynamics.store import VERSION, Cells, Table
 
 OPTIONS = ("$select", "$filter", "$orderby", "$top", "$count", "$skiptoken", "$deltatoken", "$expand")
@@ -61,7 +61,8 @@ def many(ask: Ask, table: Table, only: Callable[[Cells], bool] | None = None) ->
         raise bad("The query option '$expand' is not part of this emulator.")
     search = Search(ask.env, table, ask.user, options)
     where = parse("filter", options["$filter"]) if "$filter" in options else None
-    tests = [*([search.test(where)] if where is not None else []), *_mine(ask, table, depth), *([only] if only else [])]
+    tests = [*([search.test(where)] if where is not None else []), *([only] if only else [])]
+    tests += [lambda cells: owns(ask.user, table, cells)] if depth == "Basic" else []
     test = None if not tests else tests[0] if len(tests) == 1 else lambda cells: all(t(cells) for t in tests)
     query = Query(
         ask=ask,
@@ -83,14 +84,6 @@ def page_size(ask: Ask) -> int:
     if wanted and not (wanted.isdigit() and int(wanted) > 0):
         raise bad("The value of the preference odata.maxpagesize is not a positive integer.")
     return min(int(wanted or ask.env.page), ask.env.page)
-
-
-def _mine(ask: Ask, table: Table, depth: str) -> list[Test]:
-    """With a privilege of basic depth a user sees what they own; there is one business unit, so more is everything."""
-    at = table.columns.get("_ownerid_value")
-    if depth != "Basic" or at is None:
-        return []
-    return [lambda cells: cells[at] == ask.user]
 
 
 def _top(query: Query) -> int | None:
@@ -222,14 +215,12 @@ def one(ask: Ask, table: Table, place: Place) -> Answer:
     options = ask.options("$select", "$expand")
     if "$expand" in options:
         raise bad("The query option '$expand' is not part of this emulator.")
-    depth = demand(ask.env, ask.user, "Read", table.definition)
+    demand(ask.env, ask.user, "Read", table.definition)
     chosen = chosen_columns(table, options)
     cells = table.cells.get(place.id)
     if cells is None:
         raise absent(table, place)
-    if not all(test(cells) for test in _mine(ask, table, depth)):
-        words = f"Principal user (Id={ask.user}) does not have ReadAccess right for {table.definition.name} {place.id}"
-        raise VendorError(403, "0x80048405", words)
+    demand_row(ask.env, ask.user, "Read", table, cells)
     etag = f'W/"{cells[VERSION]}"'
     if table.definition.optimistic and ask.headers.get("if-none-match") == etag:
         return Answer(304, headers={"ETag": etag})

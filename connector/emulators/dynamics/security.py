@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from connector.emulators.dynamics import people
 from connector.emulators.dynamics.errors import VendorError
 from connector.emulators.dynamics.schema import Column, Definition
+from connector.emulators.dynamics.store import Cells, Table
 
 if TYPE_CHECKING:
     from connector.emulators.dynamics.environment import Environment
@@ -22,6 +23,22 @@ def demand(env: Environment, user: str, deed: str, definition: Definition) -> st
     return demand_named(
         env, user, f"prv{deed}{definition.privilege}", f" on OTC={definition.code} for entity '{definition.name}'"
     )
+
+
+def demand_row(env: Environment, user: str, deed: str, table: Table, cells: Cells) -> None:
+    """A privilege on one row: of basic depth it reaches what a user owns, and there is one business unit.
+
+    Raises: `VendorError` 403.
+    """
+    if demand(env, user, deed, table.definition) == "Basic" and not owns(user, table, cells):
+        words = f"Principal user (Id={user}) does not have {deed}Access right for {table.definition.name} {cells[0]}"
+        raise VendorError(403, "0x80048405", words)
+
+
+def owns(user: str, table: Table, cells: Cells) -> bool:
+    """Whether a row is this user's. What belongs to the organization is everybody's."""
+    at = table.columns.get("_ownerid_value")
+    return at is None or cells[at] == user
 
 
 def demand_named(env: Environment, user: str, privilege: str, where: str = "") -> str:

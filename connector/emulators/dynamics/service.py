@@ -23,6 +23,7 @@ from connector.emulators.dynamics.keys import place
 from connector.emulators.dynamics.store import Table
 
 LONGEST_URL = 32_768
+_ACCEPTED = ("application/json", "*/*", "application/*", "multipart/mixed", "application/xml")
 LONGEST_INNER_URL = 65_536
 
 
@@ -48,10 +49,7 @@ def _answered(ask: Ask) -> Answer:
     for name in ("odata-version", "odata-maxversion"):
         if ask.headers.get(name, "4.0") != "4.0":
             raise bad(f"The header {name} has a value that is not supported; 4.0 is.")
-    if not any(
-        kind in ask.headers.get("accept", "*/*")
-        for kind in ("application/json", "*/*", "application/*", "multipart/mixed")
-    ):
+    if not any(kind in ask.headers.get("accept", "*/*") for kind in _ACCEPTED):
         raise VendorError(415, "0x80060888", "A supported MIME type could not be found for the accept header.")
     if not ask.path.strip("/"):
         return _document(ask)

@@ -104,10 +104,12 @@ def remove(env: Environment) -> None:
         return
     env.remove(env.tables["solution"], found["solutionid"])
     env.remove(env.tables["publisher"], found["_publisherid_value"])
-    env.drop_table(TABLE)
+    if TABLE in env.tables:
+        env.drop_table(TABLE)
     for name in TABLES:
         for column in additions():
-            env.tables[name].drop_column(column.wire)
+            if column.wire in env.tables[name].columns:
+                env.tables[name].drop_column(column.wire)
     role = people.role(env, ROLE)
     env.remove(env.tables["role"], role)
     del env.roles[role]

@@ -13,7 +13,7 @@ from connector.emulators.dynamics.asks import Answer, Ask
 from connector.emulators.dynamics.errors import VendorError, no_row
 from connector.emulators.dynamics.keys import Place, absent
 from connector.emulators.dynamics.reading import chosen_columns, entity_url, representation
-from connector.emulators.dynamics.security import demand
+from connector.emulators.dynamics.security import demand, demand_row
 from connector.emulators.dynamics.store import VERSION, Cells, Table
 from connector.emulators.dynamics.times import text_of
 from connector.emulators.dynamics.values import values_of
@@ -97,6 +97,8 @@ def insert(ask: Ask, table: Table, body: Mapping[str, Any]) -> Cells:
 def change(ask: Ask, table: Table, id_: str, body: Mapping[str, Any]) -> Cells:
     """A row with a body's values. Raises: `VendorError`."""
     demand(ask.env, ask.user, "Write", table.definition)
+    if id_ in table.cells:
+        demand_row(ask.env, ask.user, "Write", table, table.cells[id_])
     return alter(ask.env, table, id_, values_of(ask, table, body, "Update", id_), ask.user)
 
 
@@ -149,6 +151,7 @@ def drop(env: Environment, table: Table, id_: str, user: str) -> None:
     demand(env, user, "Delete", table.definition)
     if id_ not in table.cells:
         raise no_row(table.definition.label, id_)
+    demand_row(env, user, "Delete", table, table.cells[id_])
     refused = env.refused.get(id_)
     if refused is not None:
         raise VendorError(*refused)

@@ -166,3 +166,20 @@ def test_each_generation_has_one_authority(world, old):
     form = {"client_id": "client", "client_secret": "secret", "grant_type": "client_credentials"}
     answer = old.session.post(f"{old.url}/{TENANT}/oauth2/v2.0/token", data=form)
     assert answer.json()["error"] == "invalid_tenant"
+
+
+def test_a_windows_user_comes_in_the_scope(old):
+    """Who a middleware found by NTLM is known by the Windows name, and without a token; a stranger is no member."""
+    inner = create_app(old.env)
+
+    def known_as(name: str):
+        async def app(scope, receive, send):
+            await inner(scope | {"ntlm_user": name}, receive, send)
+
+        return app
+
+    for name, expected in (("CONTOSO\\connector", 200), ("CONTOSO\\stranger", 403)):
+        with Running(known_as(name)) as running:
+            answer = requests.get(f"{running.base_url}/acme/api/data/v8.2/WhoAmI", timeout=10)
+            assert answer.status_code == expected
+    assert answer.json()["error"]["code"] == "0x80072560"

@@ -163,6 +163,15 @@ def test_counts(world):
     assert total["EntityRecordCountCollection"]["Values"] == [3]
 
 
+def test_what_8_2_does_not_have(old):
+    """On premises there is no RetrieveTotalRecordCount, no v9.2, and no other organization."""
+    assert old.call("GET", "RetrieveTotalRecordCount(EntityNames=@p)?@p=['contact']").status_code == 404
+    for path in ("/acme/api/data/v9.2/WhoAmI", "/other/api/data/v8.2/WhoAmI", "/api/data/v8.2/WhoAmI"):
+        answer = old.call("GET", old.url + path)
+        assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (404, "text/html")
+    assert old.call("GET", old.url + "/acme/api/data/v8.0/WhoAmI").status_code == 200
+
+
 def test_annotations(world):
     """Formatted values come for who prefers them."""
     id_ = world.contact(donotbulkemail=True)

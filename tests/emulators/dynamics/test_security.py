@@ -175,3 +175,15 @@ def test_a_merge_keeps_the_winner(world):
     assert world.row("contact", winner)["donotbulkemail"] is True
     row = world.row("contact", loser)
     assert (row["statecode"], row["statuscode"], row["merged"], row["_masterid_value"]) == (1, 2, True, winner)
+
+
+def test_a_right_of_basic_depth_reaches_ones_own_rows(world):
+    """With basic depth a user reads, writes and deletes what they own, and is refused the rest."""
+    world.control("rights", rights={f"prv{deed}Contact": "Basic" for deed in ("Read", "Write", "Delete")})
+    others = f"contacts({world.contact()})"
+    own = world.call("POST", "contacts", json={"lastname": "Mine"}).headers["OData-EntityId"]
+    assert world.found("contacts", column="lastname") == ["Mine"]
+    for path, expected in ((own, {200, 204}), (others, {403})):
+        assert world.call("GET", path).status_code in expected
+        assert patch(world, path, {"firstname": "Ada"}).status_code in expected
+        assert world.call("DELETE", path).status_code in expected

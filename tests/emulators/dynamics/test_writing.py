@@ -160,3 +160,21 @@ def test_errors_of_8_2(old):
     answer = old.call("PATCH", f"contacts({NEW})", json={"lastname": "Back"}, headers={"If-Match": "*"})
     assert old.code(answer) == (404, "")
     assert answer.json()["error"]["innererror"]["message"]
+
+
+def test_a_table_without_optimistic_concurrency(world):
+    """An etag on a table that does not compare them is refused with the code for it; `*` is not."""
+    body = {"uniquename": "ours", "friendlyname": "Ours", "customizationprefix": "sc"}
+    path = world.call("POST", "publishers", json=body).headers["OData-EntityId"]
+    etag = world.etag(path)
+    answer = world.call("PATCH", path, json={"friendlyname": "New"}, headers={"If-Match": etag})
+    assert world.code(answer) == (400, "0x8006088d")
+    assert world.call("PATCH", path, json={"friendlyname": "New"}, headers={"If-Match": "*"}).status_code == 204
+
+
+def test_what_must_be_unique_is(world):
+    """A second publisher of the same unique name is refused, and so is one without a name."""
+    body = {"uniquename": "ours", "friendlyname": "Ours", "customizationprefix": "sc"}
+    assert world.call("POST", "publishers", json=body).status_code == 204
+    assert world.code(world.call("POST", "publishers", json=body)) == (412, "0x80040237")
+    assert world.code(world.call("POST", "publishers", json={"friendlyname": "Ours"})) == (400, "0x80040203")
