@@ -33,7 +33,7 @@ def contact(name="contact", *, null_means_clear=False, **more):
 
 def row(table, secured=False, **values):
     """A row read."""
-    return table.row({table.key: ID, "emailaddress1": "a@b.c", "modifiedon": AT, **values}, lambda: secured)
+    return table.reader(lambda: secured)({table.key: ID, "emailaddress1": "a@b.c", "modifiedon": AT, **values})
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_null_means_clear_only_where_it_hides_nothing():
 def test_a_row_is_told_whole():
     """A record says its id in lower case, its address, its time, its box, and its lists by the tenant's words."""
     table = contact(box="sc_box")
-    told = table.row(
+    told = table.reader(lambda: False)(
         {
             "contactid": ID.upper(),
             "emailaddress1": "a@b.c",
@@ -66,8 +66,7 @@ def test_a_row_is_told_whole():
             "sc_news": True,
             "sc_offers": 100000001,
             "sc_tips": "whatever",
-        },
-        lambda: False,
+        }
     )
     assert (told.entity, told.id, told.address, told.changed_at, told.box) == ("contact", ID, "a@b.c", AT, True)
     assert told.lists == {
@@ -95,7 +94,7 @@ def test_a_merged_record_names_its_winner():
 def test_an_entry_is_a_restriction_while_it_stands():
     """A row of Email suppressions is set while it is there, whatever stands in it, and clear once it is gone."""
     table = entries(Suppressions())
-    told = table.row({table.key: ID, "sc_name": "a@b.c", "sc_requestresubscribe": True}, lambda: False)
+    told = table.reader(lambda: False)({table.key: ID, "sc_name": "a@b.c", "sc_requestresubscribe": True})
     assert (told.entity, told.flag, told.box) == (ENTRY, Flag.SET, True)
     assert table.gone(ID)[:4] == (ENTRY, ID, "", Flag.CLEAR)
     assert table.gone(ID).deleted

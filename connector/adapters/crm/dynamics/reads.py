@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from connector.adapters.crm.dynamics.records import Table, Values
+from connector.adapters.crm.dynamics.records import Table
 from connector.adapters.crm.dynamics.wire import Organization, Piece
 from connector.core.address import Address, normalise
 from connector.core.errors import ConflictError
@@ -27,6 +28,7 @@ class Reads:
     def __init__(self, organization: Organization, tables: Mapping[str, Table]) -> None:
         self._organization, self._tables = organization, tables
         self._secured: dict[str, bool] = {}
+        self._readers = {name: table.reader(partial(self._is_secured, table)) for name, table in tables.items()}
         self._versions: dict[Ref, str] = {}
 
     def changes(self, cursor: str, place: str) -> Iterator[CrmPage]:
@@ -58,11 +60,7 @@ class Reads:
         return dict(found)
 
     def _rows(self, table: Table, piece: Piece) -> list[CrmRow]:
-        return [*(self.row(table, values) for values in piece.rows), *(table.gone(id_) for id_ in piece.gone)]
-
-    def row(self, table: Table, values: Values) -> CrmRow:
-        """One row as ours."""
-        return table.row(values, lambda: self._is_secured(table))
+        return [*map(self._readers[table.entity], piece.rows), *map(table.gone, piece.gone)]
 
     def _is_secured(self, table: Table) -> bool:
         """Whether the restriction is under column security, where null may hide a value; asked once."""
@@ -81,7 +79,7 @@ class Reads:
         tables = [t for t in self._tables.values() if entries in (None, t.is_entry)]
         for table in tables if addresses else ():
             for seen in self._organization.look(table, addresses):
-                row = self.row(table, seen.values)
+                row = self._readers[table.entity](seen.values)
                 if normalise(row.address) in wanted and not row.deleted:
                     found.append(row)
                     self._remember(Ref(entity=row.entity, id=row.id), seen.version)

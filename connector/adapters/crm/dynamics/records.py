@@ -30,6 +30,8 @@ MODIFIER = "modifiedby"
 WINNER = "masterid"
 """Where a merged record names the one that it became; the record itself stays, inactive."""
 
+Reader = Callable[[Mapping[str, Any]], CrmRow]
+
 Values = dict[str, Any]
 """Columns by logical name. As read: text, bool, int, aware datetime, or None; a lookup is its id.
 
@@ -79,38 +81,40 @@ class Table:
         words = [(m.name, column, m.words.subscribed, m.words.unsubscribed) for m, column in self.lists]
         return f"{zlib.crc32(repr((self.select(), words, self.null_means_clear)).encode()):08x}"
 
-    def row(self, values: Mapping[str, Any], secured: Callable[[], bool]) -> CrmRow:
-        """One record as ours. `secured` is asked only where an empty restriction may mean clear."""
-        id_, at = str(values[self.key]).lower(), values.get(MODIFIED)
-        winner = values.get(WINNER)
-        closed = self.name == "lead" and values.get("statecode") in CLOSED_LEAD
-        return CrmRow(
-            self.entity,
-            id_,
-            str(values.get(self.email) or ""),
-            self._flag(values, secured),
-            at if isinstance(at, datetime) else None,
-            deleted=winner is not None,
-            merged_into=f"{self.entity}/{str(winner).lower()}" if winner is not None else "",
-            access=Access.READ_ONLY if closed else Access.WRITABLE,
-            box=bool(self.box) and values.get(self.box) is True,
-            lists={m.name: m.words.status(_word(values.get(column))) for m, column in self.lists},
-        )
+    def reader(self, secured: Callable[[], bool]) -> Reader:
+        """A function from one row as read to ours. `secured` is asked only where an empty restriction may mean clear.
+
+        It is called for every contact of a first read, so what is the same for all of them is looked up here.
+        """
+        entity, key, email, box, lists = self.entity, self.key, self.email, self.box, self.lists
+        restriction, lead = self.restriction, self.name == "lead"
+        writable, read_only, none = Access.WRITABLE, Access.READ_ONLY, dict[str, ListStatus]()
+        flags = {True: Flag.SET, False: Flag.CLEAR}
+
+        def read(values: Mapping[str, Any]) -> CrmRow:
+            said = values.get(restriction)
+            flag = flags[said] if said.__class__ is bool else self._other_flag(values, secured)
+            winner = values.get(WINNER)
+            into = f"{entity}/{str(winner).lower()}" if winner is not None else ""
+            access = read_only if lead and values.get("statecode") in CLOSED_LEAD else writable
+            ticked = box != "" and values.get(box) is True
+            said_of = {m.name: m.words.status(_word(values.get(c))) for m, c in lists} if lists else none
+            id_, at, address = str(values[key]).lower(), values.get(MODIFIED), values.get(email) or ""
+            return CrmRow(entity, id_, address, flag, at, None, into != "", into, access, ticked, said_of)
+
+        return read
 
     def gone(self, id_: str) -> CrmRow:
         """A record that was deleted: all that is known of it is its id. An entry that is gone is a clear one."""
         flag = Flag.CLEAR if self.is_entry else Flag.UNREADABLE
         return CrmRow(self.entity, id_.lower(), "", flag, deleted=True)
 
-    def _flag(self, values: Mapping[str, Any], secured: Callable[[], bool]) -> Flag:
+    def _other_flag(self, values: Mapping[str, Any], secured: Callable[[], bool]) -> Flag:
+        """What a restriction means that is neither true nor false; an entry has none, and is one."""
         if not self.restriction:
             return Flag.SET
-        said = values.get(self.restriction)
-        if isinstance(said, bool):
-            return Flag.SET if said else Flag.CLEAR
-        if said is None and self.restriction in values and self.null_means_clear and not secured():
-            return Flag.CLEAR
-        return Flag.UNREADABLE
+        empty = self.restriction in values and values[self.restriction] is None
+        return Flag.CLEAR if empty and self.null_means_clear and not secured() else Flag.UNREADABLE
 
     def written(self, values: Mapping[str, Value]) -> Values:
         """Our values by column; a name that the YAML maps to nothing is left out."""

@@ -6,7 +6,7 @@ Dataverse developer guide, "Use change tracking to synchronize data with externa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -90,7 +90,7 @@ class Reads:
         found = (
             row for part in self._parts(addresses) for row in self._holding(table, table.email, _select(table), part)
         )
-        return [Versioned(values=_values(row), version=str(row.get("@odata.etag") or "")) for row in found]
+        return [Versioned(version=str(row.get("@odata.etag") or ""), values=_values(row)) for row in found]
 
     def holding(self, table: Table, column: str, addresses: Sequence[Address]) -> list[str]:
         """See `wire.Organization`."""
@@ -147,6 +147,9 @@ class Reads:
         return str(row.get("fullname") or id_)
 
 
+_WINNER = f"_{WINNER}_value"
+
+
 class _NotTracked(ConflictError):
     """The table's changes are not tracked; never leaves this file."""
 
@@ -163,14 +166,14 @@ def _select(table: Table) -> list[str]:
     return [_written(column) for column in table.select()]
 
 
-def _values(row: Mapping[str, Any]) -> Values:
-    """A row by logical names; what is no column (`@odata.etag`) stays behind."""
-    values = {name: value for name, value in row.items() if "@" not in name}
-    if f"_{WINNER}_value" in values:
-        values[WINNER] = values.pop(f"_{WINNER}_value")
-    if isinstance(at := values.get(MODIFIED), str):
-        values[MODIFIED] = datetime.fromisoformat(at)
-    return values
+def _values(row: Values) -> Values:
+    """The same row by logical names, changed in its place, for a first read has one for every contact."""
+    if _WINNER in row:
+        row[WINNER] = row.pop(_WINNER)
+    at = row.get(MODIFIED)
+    if at.__class__ is str:
+        row[MODIFIED] = datetime.fromisoformat(at)
+    return row
 
 
 def _stamp(moment: datetime) -> str:
