@@ -4,6 +4,7 @@ Below DIR: `config/connector.yaml`, `config/tenants/*.yaml`, `secrets/*` (the em
 when everything listens, `emulators.json`:
 
     {"salesforce": {"base_url": …, "client_id": …, "client_secret": …, "tenant": …},
+     "dynamics365": {"base_url": …, "url": …, "client_id": …, "client_secret": …, "ca_bundle": …, "tenant": …}, …,
      "mailbox": {"base_url": …, "smtp_host": …, "smtp_port": …}, "config": "DIR/config"}
 """
 
@@ -13,10 +14,12 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from connector.emulators import mailbox
+from connector.emulators.dynamics import tenant as dynamics
 from connector.emulators.faults import Faults
 from connector.emulators.salesforce import tenant as salesforce
 from connector.emulators.server import Running
@@ -37,8 +40,12 @@ mail:
   sender_name: Example News
 """
 
-CRMS: dict[str, Callable[[Iterable[dict[str, Any]]], Vendor]] = {"salesforce": salesforce.start}
-"""How each CRM is started with people in it."""
+CRMS: dict[str, Callable[[Path, Iterable[dict[str, Any]]], Vendor]] = {
+    "salesforce": salesforce.start,
+    "dynamics365": partial(dynamics.start, "365"),
+    "dynamics2016": partial(dynamics.start, "2016"),
+}
+"""How each CRM is started, with the folder for its files and people in it."""
 
 
 class Emulated:
@@ -56,7 +63,7 @@ class Emulated:
         self.folder, self.config = folder, folder / "config"
         self.mailbox = mailbox.Mailbox().start()
         self.mailbox_server = Running(Faults(mailbox.create_app(self.mailbox)))
-        self.crms = {name: CRMS[name](people()) for name in crms}
+        self.crms = {name: CRMS[name](folder, people()) for name in crms}
         self.crm = self.crms[crms[0]]
         self._write(listen, public_url or f"http://{listen}")
 

@@ -186,7 +186,7 @@ def _report(rt: Runtime, run: Run, seen: Seen, delivered: Delivered, breaker: Br
 
 def sentence(outcome: Ended, counts: Counter[str]) -> str:
     """What a run did, as a person would say it."""
-    blocks = counts[Deed.RESTRICT.value] + counts[Deed.SUPPRESS.value]
+    blocks = sum(counts[deed.value] for deed in (Deed.SUPPRESS, Deed.RESTRICT, Deed.ADD_ENTRY))
     lifts = sum(counts[deed.value] for deed in LIFTS)
     read = f"{_counted(counts['records'], 'record')} and {_counted(counts['words'], 'word')} read"
     said = f"{read}; {_counted(blocks, 'block')} and {_counted(lifts, 'lift')} made"

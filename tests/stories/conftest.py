@@ -15,6 +15,8 @@ from connector.cli.group import connector
 from connector.emulators.folder import Emulated
 from connector.emulators.mailbox.server import Kept
 from connector.emulators.server import Running
+from connector.ports.store import Trigger
+from connector.sync.run import sync_tenant
 from connector.web.public import public_app
 from connector.web.sites import sites
 from connector.wiring import Installation, SystemClock
@@ -70,6 +72,11 @@ class Town:
         result = self.run("sync", self.name)
         assert result.code == code, result.out + result.err
         return result.out
+
+    def woken(self) -> None:
+        """The run that an inbox row wakes, as the service would start it."""
+        report = sync_tenant(self.house.runtime(self.name), Trigger.INBOX)
+        assert report.failure is None, report.sentence
 
     def tenant(self, **changes: Any) -> None:
         """Changes the tenant's YAML: top-level blocks given as text."""
@@ -175,6 +182,84 @@ class SalesforceTown(Town):
     def tasks(self, id_: str) -> list[str]:
         """The descriptions of a record's tasks."""
         return [t["Description"] for t in self.org.rows("Task").values() if t["WhoId"] == id_]
+
+
+class DynamicsTown(Town):
+    """A Dynamics organization of one generation, driven by its own users. Columns go by their logical names."""
+
+    def __init__(self, folder: Path, generation: str) -> None:
+        self.crm = f"dynamics{generation}"
+        super().__init__(folder)
+        shown = json.loads((folder / "emulators.json").read_text())[self.crm]
+        self._ca = shown.get("ca_bundle")
+
+    def control(self, deed: str, **body: Any) -> Any:
+        """What an admin, a user or time does to the organization; see the emulator's control."""
+        answer = requests.post(f"{self.vendor}/_emulator/{deed}", json=body, timeout=10, verify=self._ca)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def rows(self, table: str, **wanted: str) -> list[dict[str, Any]]:
+        """Rows as the organization holds them."""
+        answer = requests.get(f"{self.vendor}/_emulator/rows/{table}", params=wanted, timeout=10, verify=self._ca)
+        return list(answer.json())
+
+    def record(self, table: str, email: str, **values: Any) -> str:
+        """A record made by an admin; its id."""
+        body = {"lastname": "Person", "emailaddress1": email, **values}
+        return str(self.control("create", table=table, values=body)["id"])
+
+    def contact(self, email: str, **values: Any) -> str:
+        """A contact made by an admin; its id."""
+        return self.record("contact", email, **values)
+
+    def change(self, table: str, id_: str, user: str = "operator", **values: Any) -> None:
+        """A user saves a change."""
+        self.control("update", table=table, id=id_, values=values, user=getattr(self.org, user))
+
+    def row(self, table: str, id_: str) -> dict[str, Any]:
+        """One row."""
+        (found,) = self.rows(table, **{KEYS[table]: id_})
+        return found
+
+    def restricted(self, id_: str, table: str = "contact") -> bool:
+        """Whether bulk e-mail is not allowed."""
+        return bool(self.row(table, id_)["donotbulkemail"])
+
+    def entries(self, email: str) -> list[dict[str, Any]]:
+        """The entries of an address in Email suppressions."""
+        return self.rows(ENTRIES, sc_name=email)
+
+    def enter(self, email: str) -> str:
+        """A user puts an address on Email suppressions; the entry's id."""
+        made = self.control("create", table=ENTRIES, values={"sc_name": email}, user=self.org.operator)
+        return str(made["id"])
+
+    def request(self, email: str) -> None:
+        """A user ticks Request Resubscribe on the entry, and saves."""
+        (entry,) = self.entries(email)
+        self.change(ENTRIES, entry[KEYS[ENTRIES]], sc_requestresubscribe=True)
+
+    def notes(self, id_: str) -> list[str]:
+        """The notes on a record's timeline."""
+        return [note["notetext"] for note in self.rows("annotation", _objectid_value=id_)]
+
+    def writes(self) -> list[dict[str, Any]]:
+        """What was written there by API so far."""
+        return list(requests.get(f"{self.vendor}/_emulator/writes", timeout=10, verify=self._ca).json())
+
+
+ENTRIES = "sc_emailsuppression"
+KEYS = {"contact": "contactid", "lead": "leadid", "account": "accountid", ENTRIES: "sc_emailsuppressionid"}
+GENERATIONS = ("365", "2016")
+
+
+@pytest.fixture(params=GENERATIONS)
+def dynamics(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DynamicsTown]:
+    """A fresh town around a Dynamics organization, once for each generation."""
+    town = DynamicsTown(tmp_path, request.param)
+    yield town
+    town.close()
 
 
 @pytest.fixture

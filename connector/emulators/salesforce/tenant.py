@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from connector.emulators.faults import Faults
@@ -50,7 +51,7 @@ form:
 """
 
 
-def start(contacts: Iterable[dict[str, Any]]) -> Vendor:
+def start(folder: Path, contacts: Iterable[dict[str, Any]]) -> Vendor:
     """An org with these contacts, listening on a free port; its tenant is `acme`."""
     org = Org(client_secret=secrets.token_urlsafe(18))
     org.install_package()
