@@ -188,7 +188,7 @@ class DynamicsTown(Town):
     """A Dynamics organization of one generation, driven by its own users. Columns go by their logical names."""
 
     def __init__(self, folder: Path, generation: str) -> None:
-        self.crm = f"dynamics{generation}"
+        self.crm, self.generation = f"dynamics{generation}", generation
         super().__init__(folder)
         shown = json.loads((folder / "emulators.json").read_text())[self.crm]
         self._ca = shown.get("ca_bundle")

@@ -225,3 +225,50 @@ def test_odd_addresses_work(dynamics, email):
     assert not town.restricted(contact)
     assert town.entries(email) == []
     assert len(town.rows("contact")) == 1
+
+
+@requirement("S39", "S7", "N14")
+def test_provision_makes_what_is_missing_and_check_then_finds_everything(dynamics):
+    """Without our solution a check names each part; provision shows the same, makes it when told to, and once."""
+    town = dynamics
+    town.control("solution")
+    bare = town.run("check", town.name, "--json")
+    assert bare.code == 2
+    wrong = {f["what"] for f in bare.json()[town.name] if f["level"] == "error"}
+    assert {"solution SuppressionConnector", "sc_emailsuppression", "contact.sc_resubscribestatus"} <= wrong
+    shown = town.run("provision", town.name)
+    assert "table sc_emailsuppression with its column sc_name" in shown.out
+    assert town.run("check", town.name).code == 2
+    made = town.run("provision", town.name, "--yes")
+    assert (made.code, "made security role Suppression Connector Service" in made.out) == (0, True)
+    assert town.run("provision", town.name).out == f"{town.name}: nothing is missing.\n"
+    whole = town.run("check", town.name, "--json")
+    assert (whole.code, {f["level"] for f in whole.json()[town.name]}) == (0, {"ok"})
+    (menu,) = [f["found"] for f in whole.json()[town.name] if "users find it" in f["found"]]
+    assert menu.endswith("Email suppressions.")
+    contact = town.contact(ADA, donotbulkemail=True)
+    town.sync()
+    assert (town.suppressed(ADA), len(town.entries(ADA)), town.restricted(contact)) == (True, 1, True)
+
+
+TOO_OLD = {"365": "0.9.9.9", "2016": "7.0.1.720"}
+NEW_ENOUGH = {"365": ("1.0.0.0", "1.0.0.1000"), "2016": ("7.0.1.721", "7.0.1.1000", "7.0.2.0")}
+
+
+@requirement("S26", "S27", "S28", "N20")
+def test_an_older_solution_is_refused(dynamics):
+    """A solution below the generation's minimum stops check and sync with what to install; missing is another sentence."""
+    town = dynamics
+    town.contact(ADA, donotbulkemail=True)
+    for version in NEW_ENOUGH[town.generation]:
+        town.control("solution", version=version)
+        assert town.run("check", town.name).code == 0, version
+    town.sync()
+    town.control("solution", version=TOO_OLD[town.generation])
+    refused = town.run("sync", town.name)
+    assert refused.code == 2
+    assert f"{TOO_OLD[town.generation]} is too old; {NEW_ENOUGH[town.generation][0]} is needed" in refused.out
+    assert "deploy/dynamics/README.md" in refused.out
+    town.control("solution")
+    missing = town.run("sync", town.name)
+    assert (missing.code, "is not installed" in missing.out) == (2, True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from connector.adapters.crm.dynamics.privileges import used
 from connector.adapters.crm.dynamics.records import Table
 from connector.adapters.crm.dynamics.settings import Settings
-from connector.adapters.crm.dynamics.versions import GUIDE, server_finding, solution_finding
+from connector.adapters.crm.dynamics.versions import GUIDE, MENU, server_finding, solution_finding
 from connector.adapters.crm.dynamics.wire import Column, Described, Organization
 from connector.core.errors import ConfigError, Failure
 from connector.core.policy import Policy
@@ -57,6 +57,9 @@ class Check:
             todo = f"See crm.tables and crm.suppressions, or install the solution: {GUIDE}."
             yield Finding(level=Level.ERROR, what=table.name, found="there is no such table.", todo=todo)
             return
+        if table.is_entry:
+            found = f"users find it under {MENU[self._settings.generation]}."
+            yield Finding(level=Level.OK, what=table.name, found=found)
         for column, writes in table.wanted().items():
             yield _column(f"{table.name}.{column}", writes, described.columns.get(column))
         yield from _kinds(table, described)

@@ -18,6 +18,15 @@ MINIMUM = {"2011": "5.0.0.14", "2013": "6.0.1.719", "2015": "7.0.1.721", "2016":
 
 GUIDE = "deploy/dynamics/README.md"
 
+MENU = {
+    "365": "Suppression Connector, Email suppressions",
+    "2016": "MARKETING, Email suppressions",
+    "2015": "MARKETING, Email suppressions",
+    "2013": "Microsoft Dynamics CRM, Marketing, Email suppressions",
+    "2011": "Marketing, Email suppressions",
+}
+"""Where users find the list of suppressions (S39)."""
+
 
 def parts(version: str) -> tuple[int, int, int, int] | None:
     """A version as four numbers, or None where it is none."""
