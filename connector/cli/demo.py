@@ -20,12 +20,13 @@ from connector.sync.run import sync_tenant
 from connector.wiring import Installation
 
 TENANT = "acme"
+DYNAMICS = "dynamics365"
 
 
 @click.command(short_help="show the whole loop in a minute, on emulators")
 @click.option("--people", type=click.IntRange(10, 1_000_000), default=2_000, show_default=True, help="Contacts.")
 def command(people: int) -> None:
-    """Show on emulators: a first sync, a one-click unsubscribe, a confirmed return, an abuse report."""
+    """Show on emulators: a first sync, a one-click unsubscribe, a confirmed return, an abuse report; and Dynamics."""
     with tempfile.TemporaryDirectory(prefix="connector-demo-") as folder, _town(Path(folder), people) as town:
         _first_sync(town)
         ada = Address("ada.1@example.com")
@@ -33,6 +34,7 @@ def command(people: int) -> None:
         _comes_back(town, ada)
         _abuse(town, Address("bo.2@example.com"))
         _proof(town, ada)
+        _dynamics(town, Address("cy.3@example.com"))
     click.echo("\nDone. Nothing left this machine; the demo's folder is gone.")
 
 
@@ -42,19 +44,40 @@ class _Town:
     emulated: Any
     pages: str
 
-    def sync(self) -> None:
-        report = sync_tenant(self.house.runtime(TENANT), Trigger.COMMAND)
+    def sync(self, tenant: str = TENANT, trigger: Trigger = Trigger.COMMAND) -> None:
+        report = sync_tenant(self.house.runtime(tenant), trigger)
         click.echo(f"  sync: {report.sentence}")
         if report.failure:
             raise report.failure
 
     def opted_out(self, address: str) -> bool:
-        rows = self.emulated.crm.state.tables["Contact"]
+        rows = self.emulated.crms["salesforce"].state.tables["Contact"]
         found = [rows.rows[i] for i in rows.by_email.get(address, ())]
         return any(r["HasOptedOutOfEmail"] for r in found)
 
-    def blocked(self, address: Address) -> bool:
-        return any(m.suppressed for m in self.house.platform(TENANT).members([address]))
+    def blocked(self, address: Address, tenant: str = TENANT) -> bool:
+        return any(m.suppressed for m in self.house.platform(tenant).members([address]))
+
+    def dynamics(self, deed: str, **body: Any) -> Any:
+        """What a user does in Dynamics, by the emulator's control."""
+        import json
+        import ssl
+        from urllib.request import Request, urlopen
+
+        crm = self.emulated.crms[DYNAMICS]
+        trusted = ssl.create_default_context(cafile=crm.shown["ca_bundle"])
+        url = f"{crm.base_url}/_emulator/{deed}"
+        request = Request(url, json.dumps(body).encode() if body else None)  # noqa: S310  # loopback
+        with urlopen(request, timeout=10, context=trusted) as answer:  # noqa: S310  # loopback
+            return json.loads(answer.read())
+
+    def dynamics_shows(self, address: Address) -> str:
+        (contact,) = self.dynamics(f"rows/contact?emailaddress1={address}")
+        listed = self.dynamics(f"rows/sc_emailsuppression?sc_name={address}")
+        bulk = "do not allow" if contact["donotbulkemail"] else "allow"
+        word = "suppressed" if self.blocked(address, DYNAMICS) else "not suppressed"
+        entry = "on" if listed else "not on"
+        return f"Dynamics says bulk e-mail: {bulk}, {entry} Email suppressions; the e-mail platform says {word}"
 
     def shows(self, address: Address) -> str:
         flag = "opted out" if self.opted_out(address) else "may be mailed"
@@ -91,9 +114,11 @@ def _town(folder: Path, people: int) -> Iterator[_Town]:
     known = [
         {"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada.1@example.com", "HasOptedOutOfEmail": False},
         {"FirstName": "Bo", "LastName": "Derek", "Email": "bo.2@example.com", "HasOptedOutOfEmail": True},
+        {"FirstName": "Cy", "LastName": "Young", "Email": "cy.3@example.com", "HasOptedOutOfEmail": True},
     ]
     click.echo(
-        f"A Salesforce org with {people:,} contacts, our own e-mail platform, and a mail server. All on this machine."
+        f"A Salesforce org and a Dynamics 365 environment with {people:,} contacts each, our own e-mail platform, and "
+        "a mail server. All on this machine."
     )
     houses: list[Installation] = []
 
@@ -101,7 +126,8 @@ def _town(folder: Path, people: int) -> Iterator[_Town]:
 
     with Running(public_app(sites(lambda: houses[0]), SystemClock())) as pages:
         rows = [*known, *invented.people(people - len(known), first=len(known))]
-        emulated = Emulated(folder, people=lambda: rows, public_url=pages.base_url)
+        crms = ("salesforce", DYNAMICS)
+        emulated = Emulated(folder, people=lambda: rows, public_url=pages.base_url, crms=crms)
         try:
             with Installation.open(emulated.config) as house:
                 houses.append(house)
@@ -168,3 +194,25 @@ def _proof(town: _Town, ada: Address) -> None:
     for entry in said.history:
         click.echo(f"  {entry.seq:>5}  {entry.event:<22} {entry.because}")
     town.expect("the chain verifies: no row was edited, removed or reordered", store.verify() is None)
+
+
+def _dynamics(town: _Town, cy: Address) -> None:
+    click.secho("\n6. The same in Dynamics: Request Resubscribe, ticked on the list of suppressions", bold=True)
+    town.sync(DYNAMICS)
+    click.echo(f"  {town.dynamics_shows(cy)}")
+    (entry,) = town.dynamics(f"rows/sc_emailsuppression?sc_name={cy}")
+    id_, user = entry["sc_emailsuppressionid"], town.dynamics("people")["operator"]
+    ticked = {"sc_requestresubscribe": True}
+    town.dynamics("update", table="sc_emailsuppression", id=id_, values=ticked, user=user)
+    click.echo("  a user ticks Request Resubscribe on the entry, and saves; no mail leaves yet")
+    town.sync(DYNAMICS)
+    links = town.links(cy)
+    asked = "do not allow, on Email suppressions; the e-mail platform says suppressed"
+    town.expect(f"until the answer nothing changes: {town.dynamics_shows(cy)}", asked in town.dynamics_shows(cy))
+    town.post(links["confirm"], {})
+    town.sync(DYNAMICS, Trigger.INBOX)
+    gone = "do not allow, not on Email suppressions; the e-mail platform says not suppressed"
+    town.expect(f"once confirmed, at once: {town.dynamics_shows(cy)}", gone in town.dynamics_shows(cy))
+    town.sync(DYNAMICS)
+    free = "bulk e-mail: allow, not on Email suppressions"
+    town.expect(f"after the next sync: {town.dynamics_shows(cy)}", free in town.dynamics_shows(cy))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from connector.core.errors import ConfigError
 
-KINDS = ("salesforce-builtin",)
+KINDS = ("salesforce-builtin", "dynamics-builtin")
 
 
 def example(name: str) -> str:

@@ -163,6 +163,28 @@ def test_the_example_names_every_policy_key(tmp_path, monkeypatch):
     assert [name for name in PolicyBlock.model_fields if f"  {name}:" not in text] == []
 
 
+@pytest.mark.requirement("N16")
+def test_the_example_of_dynamics_says_the_defaults(tmp_path, monkeypatch):
+    """Dynamics' example holds every key of its tables, columns and policy with its default, and validates as it stands."""
+    for name in ("CONNECTOR_DIGEST_KEY", "CONNECTOR_LINK_KEY", "CONNECTOR_SMTP_PASSWORD", "ACME_DYNAMICS_SECRET"):
+        monkeypatch.setenv(name, "a secret of sixteen characters")
+    loaded = _load(tmp_path, example("tenants/dynamics-builtin.yaml"), example("connector.yaml"))
+    assert loaded.errors == {}
+    tenant = loaded.tenants["acme"]
+    mapped = tenant.lists
+    assert tenant.policy == PolicyBlock().policy("dynamics", mapped, entries=True)
+    settings = tenant.crm
+    plain = settings_of("connector.crm", "dynamics").model_validate(
+        {"generation": "365", "url": settings.url, "auth": settings.auth.model_dump(), "tables": [{"name": "contact"}]}
+    )
+    assert settings.tables[0] == plain.tables[0]
+    assert (settings.suppressions, settings.solution, settings.notes) == (
+        plain.suppressions,
+        plain.solution,
+        plain.notes,
+    )
+
+
 def test_a_keyring_reference_without_the_extra_names_the_install_line(tmp_path, monkeypatch):
     """keyring is an extra: where it is missing, the sentence says how to install it."""
     import sys
