@@ -11,7 +11,6 @@ import pytest
 import requests
 from connector.adapters.crm.dynamics import ADAPTER
 from connector.adapters.crm.dynamics.adapter import Dynamics
-from connector.core.lists import Words
 from connector.core.policy import Policy
 from connector.core.restriction import ENTRY, Ref
 from connector.emulators.authority import authority
@@ -19,10 +18,6 @@ from connector.emulators.dynamics import Environment, create_app
 from connector.emulators.server import Running
 from connector.ports.adapter import Context, ListMapping
 
-LISTS = (
-    ListMapping(name="News", field="sc_news", words=Words(subscribed="true", unsubscribed="false")),
-    ListMapping(name="Offers", field="sc_offers", words=Words(subscribed="100000000", unsubscribed="100000001")),
-)
 BARE = dict.fromkeys(("request_date", "status", "reason", "since"), "")
 """A table without the columns of our solution."""
 
@@ -64,11 +59,12 @@ class Server:
     def __init__(self, generation: str, files: Any) -> None:
         self.ca = str(files.ca)
         self.faults = create_app(Environment(generation=generation))
+        self.app: Any = self.faults.app
         self.running = Running(self.faults, tls=files.tls)
 
     def serve(self, environment: Environment) -> None:
         """From now on this environment, without faults."""
-        self.faults.app.state.environment = environment
+        self.app.state.environment = environment
         self.faults.faults.clear()
         self.faults.requests.clear()
 

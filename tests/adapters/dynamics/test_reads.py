@@ -8,9 +8,19 @@ from urllib.parse import unquote
 import pytest
 from connector.core.address import normalise
 from connector.core.errors import ConfigError, ConflictError
+from connector.core.lists import ListStatus, Words
 from connector.core.restriction import Access, Flag, Ref
+from connector.emulators.dynamics.schema import choice, flag, text
+from connector.ports.adapter import ListMapping, Status
+from connector.ports.crm import RecordChange
 
 BARE = dict.fromkeys(("request_date", "status", "reason", "since"), "")
+N, IN, OUT = 100_000_000, ListStatus.SUBSCRIBED, ListStatus.UNSUBSCRIBED
+LISTS = (
+    ListMapping(name="News", field="sc_news", words=Words(subscribed="true", unsubscribed="false")),
+    ListMapping(name="Offers", field="sc_offers", words=Words(subscribed=f"{N}", unsubscribed=f"{N + 1}")),
+    ListMapping(name="Tips", field="sc_tips", words=Words(subscribed="In", unsubscribed="Out")),
+)
 BOTH = pytest.mark.parametrize("generation", ["365", "2016"])
 
 
@@ -222,3 +232,24 @@ def test_an_empty_restriction(world):
     ann = world.person("ann@example.com", donotbulkemail=None)
     assert told(world.open())[0][ann].flag is Flag.UNREADABLE
     assert told(world.open(null_means_clear=True))[0][ann].flag is Flag.CLEAR
+
+
+@pytest.mark.requirement("S14", "S15")
+@BOTH
+def test_lists_in_columns(world):
+    """A list's status is read from a yes/no column, a choice and a text, and written there in the column's own kind."""
+    columns = (flag("sc_News", default=None), choice("sc_Offers", "Picklist", {N: "In", N + 1: "Out"}, default=None))
+    for column in (*columns, text("sc_Tips")):
+        world.environment.add_column("contact", column)
+    crm = world.open(lists=LISTS)
+    ann = world.person("ann@example.com", sc_news=True, sc_offers=N + 1, sc_tips="whatever")
+    bob = world.person("bob@example.com")
+    rows, _ = told(crm)
+    assert rows[ann].lists == {"News": IN, "Offers": OUT, "Tips": ListStatus.UNREADABLE}
+    assert set(rows[bob].lists.values()) == {ListStatus.ABSENT}
+    values = {"list:News": "unsubscribed", "list:Offers": "subscribed", "list:Tips": "subscribed"}
+    [outcome] = crm.write([RecordChange(key="k", ref=bob, values=values)])
+    assert outcome.status is Status.DONE
+    row = world.row(bob)
+    assert (row["sc_news"], row["sc_offers"], row["sc_tips"]) == (False, N, "In")
+    assert told(crm)[0][bob].lists == {"News": ListStatus.ABSENT, "Offers": IN, "Tips": IN}
