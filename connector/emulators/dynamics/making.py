@@ -40,7 +40,7 @@ def table(ask: Ask, rest: Sequence[Segment]) -> Answer:
     owned = body.get("OwnershipType", "UserOwned")
     if owned not in ("UserOwned", "OrganizationOwned"):
         raise payload(f"'{owned}' is no OwnershipType.")
-    columns = [_column(ask, part) for part in body.get("Attributes") or ()]
+    columns = [_column(ask, part) for part in _list(body, "Attributes")]
     primary = [c for c in columns if c.primary]
     if len(primary) != 1 or primary[0].type != "String":
         raise invalid("A table needs exactly one attribute of text with IsPrimaryName.")
@@ -100,7 +100,7 @@ def key(ask: Ask, definition: Definition) -> Answer:
     demand_named(ask.env, ask.user, "prvWriteEntity")
     body = ask.json()
     schema, names = _name(ask, body), body.get("KeyAttributes")
-    if not isinstance(names, list) or not 0 < len(names) <= 16:
+    if not isinstance(names, list) or not 0 < len(names) <= 16 or not all(isinstance(n, str) for n in names):
         raise payload("KeyAttributes must name one to sixteen attributes.")
     known = {c.name: c for c in definition.columns.values()}
     for name in names:
@@ -140,17 +140,33 @@ def _name(ask: Ask, body: Body) -> str:
     return schema
 
 
+def _object(body: Body, name: str) -> Body:
+    """A part of a body that is an object, or empty. Raises: `VendorError` 400 for anything else."""
+    found = body.get(name) or {}
+    if not isinstance(found, dict):
+        raise payload(f"{name} must be an object.")
+    return found
+
+
+def _list(body: Body, name: str) -> list[Body]:
+    """A part of a body that is a collection of objects, or empty. Raises: `VendorError` 400 for anything else."""
+    found = body.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise payload(f"{name} must be a collection of objects.")
+    return found
+
+
 def _label(body: Body, name: str, *, required: bool = False) -> str:
-    said = (body.get(name) or {}).get("LocalizedLabels") or []
+    said = _list(_object(body, name), "LocalizedLabels")
     if required and not said:
         raise invalid(f"{name} needs a label.")
-    return str(said[0]["Label"]) if said else ""
+    return str(said[0].get("Label", "")) if said else ""
 
 
 _KINDS: dict[str, Callable[[Body], dict[str, Any]]] = {
     "String": lambda body: {
         "length": _length(body, 4_000),
-        "format": (body.get("FormatName") or {}).get("Value", "Text"),
+        "format": _object(body, "FormatName").get("Value", "Text"),
     },
     "Memo": lambda body: {"length": _length(body, 1_048_576), "format": "TextArea"},
     "DateTime": lambda body: {"format": body.get("Format", "DateAndTime")},
@@ -160,10 +176,8 @@ _KINDS: dict[str, Callable[[Body], dict[str, Any]]] = {
 }
 
 
-def _column(ask: Ask, body: Any) -> Column:
+def _column(ask: Ask, body: Body) -> Column:
     """One attribute. Raises: `VendorError` for a kind that is not made here, and for what its kind lacks."""
-    if not isinstance(body, dict):
-        raise payload("An attribute must be an object.")
     kind = str(body.get("@odata.type", "")).lstrip("#").removeprefix(CRM).removesuffix("AttributeMetadata")
     if kind not in _KINDS:
         raise payload(f"@odata.type must name a kind of attribute that can be made: {', '.join(sorted(_KINDS))}.")
@@ -173,7 +187,7 @@ def _column(ask: Ask, body: Any) -> Column:
         label=_label(body, "DisplayName", required=True),
         custom=True,
         primary=body.get("IsPrimaryName") is True,
-        required=(body.get("RequiredLevel") or {}).get("Value", "None"),
+        required=_object(body, "RequiredLevel").get("Value", "None"),
         **_KINDS[kind](body),
     )
 
@@ -186,17 +200,17 @@ def _length(body: Body, most: int) -> int:
 
 
 def _two(body: Body) -> dict[bool, str]:
-    options = body.get("OptionSet") or {}
+    options = _object(body, "OptionSet")
     if not {"TrueOption", "FalseOption"} <= set(options):
         raise invalid("A two-option attribute needs an OptionSet with TrueOption and FalseOption.")
-    return {value: _label(options[f"{value}Option"], "Label", required=True) for value in (False, True)}
+    return {v: _label(_object(options, f"{v}Option"), "Label", required=True) for v in (False, True)}
 
 
 def _many(body: Body) -> dict[int, str]:
-    options = (body.get("OptionSet") or {}).get("Options") or []
-    if not options:
-        raise invalid("A choice needs an OptionSet with Options.")
-    return {int(option["Value"]): _label(option, "Label", required=True) for option in options}
+    options = _list(_object(body, "OptionSet"), "Options")
+    if not options or not all(type(option.get("Value")) is int for option in options):
+        raise invalid("A choice needs an OptionSet with Options, each with its Value.")
+    return {option["Value"]: _label(option, "Label", required=True) for option in options}
 
 
 def _made(url: str) -> Answer:
@@ -211,12 +225,11 @@ def add_privileges(ask: Ask, role: str) -> Answer:
     """`POST roles(id)/Microsoft.Dynamics.CRM.AddPrivilegesRole`."""
     demand_named(ask.env, ask.user, "prvWriteRole")
     body = ask.json()
-    given = body.get("Privileges")
-    if set(body) != {"Privileges"} or not isinstance(given, list):
+    if set(body) != {"Privileges"}:
         raise payload("AddPrivilegesRole takes Privileges alone, a collection.")
     names = {id_: name for name, id_ in ask.env.privileges.items()}
     found = {}
-    for privilege in given:
+    for privilege in _list(body, "Privileges"):
         name, depth = names.get(str(privilege.get("PrivilegeId")).lower()), _DEPTHS.get(str(privilege.get("Depth")))
         if name is None or depth is None:
             raise bad(f"There is no such privilege or depth: {privilege}")

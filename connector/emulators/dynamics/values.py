@@ -79,6 +79,8 @@ _TYPES: dict[str, tuple[type, Callable[[Any], Any]]] = {
 def _value(definition: Definition, column: Column, value: Any) -> Any:
     """One value as rows hold it; empty text is null, as in the vendor's database."""
     if value is None or (value == "" and column.type in TEXTS):
+        if column.required == "SystemRequired":
+            raise invalid(f"Required field '{column.name}' cannot be set to null")
         return None
     kind, read = _TYPES[column.type]
     try:

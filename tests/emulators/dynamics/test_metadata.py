@@ -203,6 +203,9 @@ def test_rows_from_before_have_nothing_in_a_new_column(prefixed):
         (f"{CONTACT}/Attributes", attribute("Integer", "number"), 400),
         (f"{CONTACT}/Attributes", {"SchemaName": "sc_Number"}, 400),
         (f"{CONTACT}/Keys", {"SchemaName": "sc_Key", "KeyAttributes": ["donotbulkemail"]}, 400),
+        (f"{CONTACT}/Keys", {"SchemaName": "sc_Key", "KeyAttributes": [{}]}, 400),
+        (f"{CONTACT}/Attributes", attribute("Picklist", "sc_Choice", OptionSet={"Options": [{"Value": "1"}]}), 400),
+        (f"{CONTACT}/Attributes", attribute("Integer", "sc_Number") | {"DisplayName": 5}, 400),
         ("EntityDefinitions(LogicalName='nothing')/Attributes", attribute("Integer", "sc_Number"), 404),
     ],
 )

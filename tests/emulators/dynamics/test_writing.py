@@ -75,6 +75,7 @@ def test_a_row_is_deleted_by_its_etag(world):
         ({"donotbulkemail": 1}, "0x80048d19"),
         ({"emailaddress1": "a" * 101}, "0x80044331"),
         ({"statecode": 9}, "0x8004431a"),
+        ({"statecode": None}, "0x80040203"),
         ({"modifiedon": "2026-01-01T00:00:00Z"}, "0x80040203"),
         ({"_parentcustomerid_value": NEW}, "0x80048d19"),
         ({"parentcustomerid@odata.bind": f"/accounts({NEW})"}, "0x80048d19"),
