@@ -12,11 +12,11 @@ from urllib.parse import quote
 import msgspec
 import requests
 
-from connector.adapters._http import Wire, redacted
-from connector.adapters.crm.dynamics.mapping import About, family, named
-from connector.core.errors import BugError, ConfigError, ConflictError, Failure, RejectedError, TransientError
+from connector.adapters._http import Wire
+from connector.adapters.crm.dynamics.mapping import About
+from connector.adapters.crm.dynamics.refusals import meant, no_words
+from connector.core.errors import Failure, TransientError
 
-GUIDE = "deploy/dynamics/README.md"
 REFUSALS = (400, 401, 403, 404, 405, 409, 410, 412, 413, 501)
 HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 UNCACHED = {"If-None-Match": "null"}
@@ -121,31 +121,11 @@ class Calls:
 
     def refusal(self, response: requests.Response, action: str, about: About) -> Failure:
         """What the refusal of one call means. One that is not in Dynamics' own words is somebody's in between."""
-        if response.status_code == 401:
-            words = f"Dynamics refuses the login ({action}). See crm.auth in the tenant's YAML."
-            return ConfigError(words, **self.wire.facts(response, action))
         try:
             error = msgspec.json.decode(response.content, type=Refusal).error
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return self.wire.failure(response, action)
-        code, status = error.code.lower(), response.status_code
-        said = redacted(f"{named(code)}: {error.message}" if code else error.message or str(status))
-        facts = self.wire.facts(response, action) | {"excerpt": said}
-        found = family(status, code, about)
-        if found is ConflictError:
-            return ConflictError(f"Dynamics knows another state of things ({action}: {said}); looking again.", **facts)
-        if found is TransientError:
-            return TransientError(f"Dynamics takes no more now ({action}: {said}). The next run goes on.", **facts)
-        if found is RejectedError:
-            return RejectedError(said, **facts)
-        if found is BugError:
-            return BugError(f"Dynamics does not understand us ({action}: {said}). Please report it.", **facts)
-        return ConfigError(f"Dynamics refuses ({action}): {said} {self._todo(status)}", **facts)
-
-    def _todo(self, status: int) -> str:
-        if status in (400, 404):
-            return f"See crm.url and the tables and columns under crm, and {GUIDE}."
-        return f"See the security role of the integration user, {GUIDE}."
+            return no_words(self.wire, response, action)
+        return meant(self.wire, response, error.code.lower(), error.message, action, about)
 
     def page(
         self, path: str, *, action: str, about: About = "call", prefer: str = ""
