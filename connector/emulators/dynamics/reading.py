@@ -222,7 +222,8 @@ def one(ask: Ask, table: Table, place: Place) -> Answer:
         raise absent(table, place)
     demand_row(ask.env, ask.user, "Read", table, cells)
     etag = f'W/"{cells[VERSION]}"'
-    if table.definition.optimistic and ask.headers.get("if-none-match") == etag:
+    unadorned = ANNOTATIONS not in ask.preferences()
+    if unadorned and table.definition.optimistic and ask.headers.get("if-none-match") == etag:
         return Answer(304, headers={"ETag": etag})
     return representation(ask, table, cells, chosen)
 

@@ -20,9 +20,16 @@ from connector.emulators.dynamics.asks import Answer, Ask, answer
 from connector.emulators.dynamics.errors import VendorError, bad, no_row, no_segment, not_allowed
 from connector.emulators.dynamics.grammar import Segment, parse
 from connector.emulators.dynamics.keys import place
+from connector.emulators.dynamics.security import demand_named
 from connector.emulators.dynamics.store import Table
 
 LONGEST_URL = 32_768
+_SPECIAL = {
+    "callerobjectid": "prvActOnBehalfOfAnotherUser",
+    "mscrmcallerid": "prvActOnBehalfOfAnotherUser",
+    "mscrm.bypasscustompluginexecution": "prvBypassCustomPlugins",
+}
+"""Headers that need a privilege of their own."""
 _ACCEPTED = ("application/json", "*/*", "application/*", "multipart/mixed", "application/xml")
 LONGEST_INNER_URL = 65_536
 
@@ -51,6 +58,10 @@ def _answered(ask: Ask) -> Answer:
             raise bad(f"The header {name} has a value that is not supported; 4.0 is.")
     if not any(kind in ask.headers.get("accept", "*/*") for kind in _ACCEPTED):
         raise VendorError(415, "0x80060888", "A supported MIME type could not be found for the accept header.")
+    for name, privilege in _SPECIAL.items():
+        if ask.headers.get(name, "false").lower() != "false":
+            demand_named(ask.env, ask.user, privilege)
+            raise bad(f"The header {name} is not part of this emulator.")
     if not ask.path.strip("/"):
         return _document(ask)
     if ask.path == "$batch":

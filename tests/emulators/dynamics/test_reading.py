@@ -183,10 +183,12 @@ def test_annotations(world):
 
 
 def test_304_while_nothing_changed(world):
-    """A row that is asked for by its etag is sent again only once it changed."""
+    """A row that is asked for by its etag is sent again only once it changed, or with annotations."""
     id_ = world.contact()
     headers = {"If-None-Match": world.etag(f"contacts({id_})")}
     assert world.call("GET", f"contacts({id_})", headers=headers).status_code == 304
+    prefer = 'odata.include-annotations="*"'
+    assert world.call("GET", f"contacts({id_})", headers=headers, prefer=prefer).status_code == 200
     world.control("update", table="contact", id=id_, values={"firstname": "Ada"})
     assert world.call("GET", f"contacts({id_})", headers=headers).status_code == 200
 

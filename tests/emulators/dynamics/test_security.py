@@ -187,3 +187,18 @@ def test_a_right_of_basic_depth_reaches_ones_own_rows(world):
         assert world.call("GET", path).status_code in expected
         assert patch(world, path, {"firstname": "Ada"}).status_code in expected
         assert world.call("DELETE", path).status_code in expected
+
+
+@pytest.mark.parametrize(
+    ("header", "privilege"),
+    [
+        ("CallerObjectId", "prvActOnBehalfOfAnotherUser"),
+        ("MSCRMCallerID", "prvActOnBehalfOfAnotherUser"),
+        ("MSCRM.BypassCustomPluginExecution", "prvBypassCustomPlugins"),
+    ],
+)
+def test_acting_as_somebody_else_needs_a_right(world, header, privilege):
+    """A header that acts as another user, or passes over plug-ins, is a 403 for the connector's user."""
+    answer = world.call("GET", "WhoAmI", headers={header: "true"})
+    assert world.code(answer) == (403, "0x80040220")
+    assert privilege in answer.json()["error"]["message"]
