@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -45,8 +46,10 @@ class QuickClock(SystemClock):
         return 0.5
 
 
-class Scene:
-    """The town, its emulators, and how it is run."""
+class Scene(ABC):
+    """The town, its emulators, and how it is run. `crm` names the emulated CRM, whose ways a subclass knows."""
+
+    crm: str
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -55,15 +58,27 @@ class Scene:
             # the same in every scene, so that end states can be compared
             (folder / "secrets").mkdir(parents=True, exist_ok=True)
             (folder / "secrets" / name).write_text("one key for every scene")
-        self.emulated = Emulated(folder, people=lambda: people)
-        self.org, self.mailbox = self.emulated.crm.state, self.emulated.mailbox
-        self.org.page = self.org.bulk_page = 10
-        lead = {"LastName": "L", "Company": "C"}
-        self.org.load("Lead", [{**lead, "Email": "P3@Example.com"}, {**lead, "Email": "lea@example.com"}])
-        tenant = self.emulated.config / "tenants" / "acme.yaml"
-        # a low threshold, so that both ways of writing are walked
-        tenant.write_text(tenant.read_text().replace("esp:\n", "  bulk_threshold: 3\nesp:\n", 1))
+        self.emulated = Emulated(folder, people=lambda: people, crms=(self.crm,))
+        self.tenant, self.mailbox = self.emulated.crm.tenant, self.emulated.mailbox
+        self.org = self.emulated.crm.state
+        self.populate()
         self.clock = QuickClock()
+
+    @abstractmethod
+    def populate(self) -> None:
+        """Small pages, low thresholds, and two leads beside the contacts, one of them with a contact's address."""
+
+    @abstractmethod
+    def happen(self) -> None:
+        """What people do in the CRM: person 15 is restricted, person 1 is cleared by hand, person 5 has moved."""
+
+    @abstractmethod
+    def rows(self) -> dict[str, Any]:
+        """What the CRM shows in the end, without times; its notes by the key `notes`."""
+
+    @abstractmethod
+    def writes(self) -> set[tuple[str, ...]]:
+        """What was written to the CRM: record and yes or no by field, without times."""
 
     def open(self) -> Installation:
         """The installation, opened anew as a new process would."""
@@ -73,7 +88,7 @@ class Scene:
         """A first sync; then stops at the platform and asks by form, so that one run has every kind of deed to do."""
         with self.open() as house:
             self.sync(house)
-            platform, store, now = house.platform("acme"), house.store("acme"), self.clock.now()
+            platform, store, now = house.platform(self.tenant), house.store(self.tenant), self.clock.now()
             for n in range(10, 15):
                 address = normalise(f"p{n}@example.com")
                 assert isinstance(address, str)
@@ -91,11 +106,7 @@ class Scene:
                 said = Said(kind=Kind.CONFIRM, key=key, at=at, source="page", request=request.id)
                 store.tell(said, address, digest)
             self.ask(store, "p4@example.com", self.clock.now())
-            # people 5 and 15 change in the CRM; person 1 is cleared by hand
-            contacts = list(self.org.rows("Contact"))
-            self._change(contacts[15], HasOptedOutOfEmail=True)
-            self._change(contacts[1], HasOptedOutOfEmail=False)
-            self._change(contacts[5], Email="moved@example.com")
+            self.happen()
         self.org.writes.clear()
 
     def keep(self) -> None:
@@ -126,14 +137,9 @@ class Scene:
         said = Said(kind=Kind.ASK, key=f"form/{name}", at=at, source="page", origin=Origin.FORM, by="the person")
         store.tell(said, address, store.digest(address))
 
-    def _change(self, id_: str, **values: Any) -> None:
-        from connector.emulators.salesforce import writes
-
-        writes.update(self.org, "Contact", id_, values, self.org.admin)
-
     def sync(self, house: Installation, wrap: Callable[[Runtime], Runtime] = lambda rt: rt) -> Report:
         """One run."""
-        return sync_tenant(wrap(house.runtime("acme")), Trigger.COMMAND)
+        return sync_tenant(wrap(house.runtime(self.tenant)), Trigger.COMMAND)
 
     def settle(self) -> None:
         """Runs until nothing changes any more, as the service would."""
@@ -142,26 +148,20 @@ class Scene:
             self.clock.ahead += timedelta(hours=1)
             with self.open() as house:
                 report = self.sync(house)
-                owed = house.store("acme").counts()["owed"]
+                owed = house.store(self.tenant).counts()["owed"]
             if report.failure is None and not owed:
                 return
         raise AssertionError(f"it does not come to rest: {report.sentence}")
 
     def state(self) -> dict[str, Any]:
         """What both sides show in the end, without times."""
-        shown: dict[str, Any] = {}
-        for name in ("Contact", "Lead"):
-            for row in self.org.rows(name).values():
-                status = (row["Resubscription_Status__c"] or "")[:12]
-                key = f"{name} {row['Email']}"
-                shown[key] = (row["HasOptedOutOfEmail"], row["News_List__c"], status, row["Suppression_Reason__c"])
-        shown["tasks"] = sorted(t["Subject"].partition(" [")[0] + t["WhoId"] for t in self.org.rows("Task").values())
+        shown = self.rows()
         shown["mails"] = sorted({str(m.parsed["Message-ID"]) for m in self.mailbox.messages})
         with self.open() as house:
-            for member in house.platform("acme").changes(0, 10**6):
+            for member in house.platform(self.tenant).changes(0, 10**6):
                 lists = {k: v.value for k, v in member.lists.items()}
                 shown[f"member {member.address}"] = (member.suppressed, tuple(sorted(lists.items())))
-            store = house.store("acme")
+            store = house.store(self.tenant)
             done = {
                 (e.event, str(e.values.get("target", "")), e.digest)
                 for e in store.ledger()
@@ -174,13 +174,97 @@ class Scene:
             assert damage is None, damage
         return shown
 
-    def writes(self) -> set[tuple[str, str, str]]:
-        """What was written to Salesforce: record and field names with values, without times."""
+    def close(self) -> None:
+        """Stops the emulators."""
+        self.emulated.stop()
+
+
+class SalesforceScene(Scene):
+    """A Salesforce org."""
+
+    crm = "salesforce"
+
+    def populate(self) -> None:
+        self.org.page = self.org.bulk_page = 10
+        lead = {"LastName": "L", "Company": "C"}
+        self.org.load("Lead", [{**lead, "Email": "P3@Example.com"}, {**lead, "Email": "lea@example.com"}])
+        tenant = self.emulated.config / "tenants" / f"{self.tenant}.yaml"
+        # a low threshold, so that both ways of writing are walked
+        tenant.write_text(tenant.read_text().replace("esp:\n", "  bulk_threshold: 3\nesp:\n", 1))
+
+    def happen(self) -> None:
+        from connector.emulators.salesforce import writes
+
+        contacts = list(self.org.rows("Contact"))
+        for number, values in (
+            (15, {"HasOptedOutOfEmail": True}),
+            (1, {"HasOptedOutOfEmail": False}),
+            (5, {"Email": "moved@example.com"}),
+        ):
+            writes.update(self.org, "Contact", contacts[number], values, self.org.admin)
+
+    def rows(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for name in ("Contact", "Lead"):
+            for row in self.org.rows(name).values():
+                status = (row["Resubscription_Status__c"] or "")[:12]
+                key = f"{name} {row['Email']}"
+                shown[key] = (row["HasOptedOutOfEmail"], row["News_List__c"], status, row["Suppression_Reason__c"])
+        shown["notes"] = sorted(t["Subject"].partition(" [")[0] + t["WhoId"] for t in self.org.rows("Task").values())
+        return shown
+
+    def writes(self) -> set[tuple[str, ...]]:
         return {
             (w["object"], w["id"], str(sorted((k, v) for k, v in w["fields"].items() if isinstance(v, bool))))
             for w in self.org.writes
         }
 
-    def close(self) -> None:
-        """Stops the emulators."""
-        self.emulated.stop()
+
+class DynamicsScene(Scene):
+    """A Dynamics organization; entries of Email suppressions are told by address, for their ids are made."""
+
+    crm = "dynamics365"
+
+    def populate(self) -> None:
+        self.org.page = 10
+        lead = {"lastname": "L"}
+        self.org.load(
+            "lead", [{**lead, "emailaddress1": "P3@Example.com"}, {**lead, "emailaddress1": "lea@example.com"}]
+        )
+
+    def _table(self, name: str) -> list[dict[str, Any]]:
+        table = self.org.tables[name]
+        return [table.values(cells) for cells in table.cells.values()]
+
+    def happen(self) -> None:
+        from connector.emulators.dynamics import control
+
+        contacts = [row["contactid"] for row in self._table("contact")]
+        for number, values in (
+            (15, {"donotbulkemail": True}),
+            (1, {"donotbulkemail": False}),
+            (5, {"emailaddress1": "moved@example.com"}),
+        ):
+            control._update(self.org, {"table": "contact", "id": contacts[number], "values": values})
+
+    def rows(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for name in ("contact", "lead"):
+            for row in self._table(name):
+                status = (row["sc_resubscribestatus"] or "")[:12]
+                shown[f"{name} {row['emailaddress1']}"] = (
+                    row["donotbulkemail"],
+                    row["new_news"],
+                    status,
+                    row["sc_suppressionreason"],
+                )
+        shown["entries"] = sorted((e["sc_name"], e["sc_reason"]) for e in self._table("sc_emailsuppression"))
+        shown["notes"] = sorted(n["subject"] + n["_objectid_value"] for n in self._table("annotation"))
+        return shown
+
+    def writes(self) -> set[tuple[str, ...]]:
+        return {
+            (w["table"], w["id"], str(sorted((k, v) for k, v in w["values"].items() if isinstance(v, bool))))
+            for w in self.org.writes
+            if w["table"] != "sc_emailsuppression"
+        }
