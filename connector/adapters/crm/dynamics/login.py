@@ -125,7 +125,7 @@ class EntraLogin(_Login):
                 f"{self._wire.vendor} knows no directory {self._auth.directory}. {SEE}",
                 **self._wire.facts(answer, "login"),
             )
-        if answer is not None and b"token_endpoint" in answer.content:
+        if answer is not None and _tells_where(answer.content):
             # it was told where to ask and did not come to it: the key is none
             self._answer = None
         elif answer is not None and answer.status_code not in BUSY:
@@ -139,6 +139,14 @@ class EntraLogin(_Login):
             "private_key": self._auth.private_key.get_secret_value(),
             "public_certificate": self._auth.certificate.get_secret_value(),
         }
+
+
+def _tells_where(discovery: bytes) -> bool:
+    """Whether an answer is a whole one that says where tokens are asked for."""
+    try:
+        return "token_endpoint" in msgspec.json.decode(discovery, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 class AdfsLogin(_Login):
