@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 from connector.adapters.crm.dynamics import mapping
+from connector.adapters.crm.dynamics.mapping import url
 from connector.adapters.crm.dynamics.records import ENTRY, entries, people
 from connector.adapters.crm.dynamics.settings import Settings, Suppressions, TableSettings
-from connector.adapters.crm.dynamics.web_api_calls import url
 from connector.adapters.crm.dynamics.writes import guid
 from connector.core.address import normalise
 from connector.core.errors import BugError, ConfigError, ConflictError, RejectedError, TransientError

@@ -6,7 +6,9 @@ Organization Data Service and SOAP as signed 32-bit numbers. Service protection:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
+from urllib.parse import quote
 
 import idna
 
@@ -160,6 +162,15 @@ CLOSED_LEAD = frozenset({1, 2})
 def quoted(text: str) -> str:
     """A string literal of OData: apostrophes doubled. What it stands in is encoded for the URL as a whole."""
     return "'" + text.replace("'", "''") + "'"
+
+
+PLAIN = "$,()'=:/"
+"""Characters that stand in a query as they are."""
+
+
+def url(path: str, options: Mapping[str, str]) -> str:
+    """A path with its query, encoded so that a plus, an apostrophe and whatever else an address holds arrive."""
+    return path + "?" + "&".join(f"{name}={quote(text, safe=PLAIN)}" for name, text in options.items())
 
 
 def spellings(address: Address) -> list[str]:

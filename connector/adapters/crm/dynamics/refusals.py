@@ -5,8 +5,10 @@ from __future__ import annotations
 import requests
 
 from connector.adapters._http import Wire, redacted
-from connector.adapters.crm.dynamics.mapping import About, family, named
+from connector.adapters.crm.dynamics.mapping import STATUSES, About, family, named
+from connector.adapters.crm.dynamics.wire import Result
 from connector.core.errors import BugError, ConfigError, ConflictError, Failure, RejectedError, TransientError
+from connector.ports.adapter import Status
 
 GUIDE = "deploy/dynamics/README.md"
 
@@ -46,3 +48,21 @@ def _todo(status: int) -> str:
     if status in (400, 404):
         return f"See crm.url and the tables and columns under crm, and {GUIDE}."
     return f"See the security role of the integration user, {GUIDE}."
+
+
+def of_the_asked(failure: Failure) -> bool:
+    """Whether a refusal is Dynamics' word on what was asked; else it is of the login, of the way, or of everything."""
+    own = failure.vendor == "Dynamics" and failure.status is not None and failure.status not in OF_ALL
+    return own and (not isinstance(failure, TransientError) or "0x" in failure.excerpt)
+
+
+OF_ALL = frozenset({401, 429, 502, 503, 504})
+"""Statuses that say nothing of the one thing asked; 500 does where Dynamics' own code stands in it (a plug-in's)."""
+
+
+def refused(failure: Failure) -> Result:
+    """How one row ended that was refused. Raises: the failure, where it is of no row's own."""
+    if not of_the_asked(failure):
+        raise failure
+    found = next((status for kind, status in STATUSES.items() if isinstance(failure, kind)), Status.ASIDE)
+    return Result(status=found, words=failure.excerpt or failure.operator)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import requests
@@ -15,7 +14,7 @@ import requests
 from connector.adapters._http import Wire
 from connector.adapters.crm.dynamics.mapping import About
 from connector.adapters.crm.dynamics.refusals import meant, no_words
-from connector.core.errors import Failure, TransientError
+from connector.core.errors import Failure
 
 REFUSALS = (400, 401, 403, 404, 405, 409, 410, 412, 413, 501)
 HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
@@ -155,21 +154,3 @@ class Calls:
             page, _ = self.page(path, action=action)
             yield from page.value
             path = page.next
-
-
-def of_the_asked(failure: Failure) -> bool:
-    """Whether a refusal is Dynamics' word on what was asked; else it is of the login, of the way, or of everything."""
-    own = failure.vendor == "Dynamics" and failure.status is not None and failure.status not in OF_ALL
-    return own and (not isinstance(failure, TransientError) or "0x" in failure.excerpt)
-
-
-OF_ALL = frozenset({401, 429, 502, 503, 504})
-"""Statuses that say nothing of the one thing asked; 500 does where Dynamics' own code stands in it (a plug-in's)."""
-
-PLAIN = "$,()'=:/"
-"""Characters that stand in a query as they are."""
-
-
-def url(path: str, options: Mapping[str, str]) -> str:
-    """A path with its query, encoded so that a plus, an apostrophe and whatever else an address holds arrive."""
-    return path + "?" + "&".join(f"{name}={quote(text, safe=PLAIN)}" for name, text in options.items())

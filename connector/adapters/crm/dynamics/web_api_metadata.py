@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from connector.adapters.crm.dynamics.mapping import quoted
+from connector.adapters.crm.dynamics.mapping import quoted, url
 from connector.adapters.crm.dynamics.records import Table
-from connector.adapters.crm.dynamics.web_api_calls import Calls, of_the_asked, url
+from connector.adapters.crm.dynamics.refusals import of_the_asked
+from connector.adapters.crm.dynamics.web_api_calls import Calls
 from connector.adapters.crm.dynamics.wire import Column, Described, Rights
 from connector.core.errors import ConfigError, ConflictError, RejectedError, TransientError
 

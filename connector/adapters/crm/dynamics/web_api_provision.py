@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connector.adapters.crm.dynamics.mapping import quoted
+from connector.adapters.crm.dynamics.mapping import quoted, url
 from connector.adapters.crm.dynamics.provision import NewColumn
 from connector.adapters.crm.dynamics.records import Table
-from connector.adapters.crm.dynamics.web_api_calls import Calls, url
+from connector.adapters.crm.dynamics.web_api_calls import Calls
 from connector.core.errors import ConfigError
 
 NAMES_AT_ONCE = 15

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from connector.adapters.crm.dynamics.mapping import TRACKING_OFF, spellings
+from connector.adapters.crm.dynamics.mapping import TRACKING_OFF, spellings, url
 from connector.adapters.crm.dynamics.records import MODIFIED, MODIFIER, WINNER, Table, Values
-from connector.adapters.crm.dynamics.web_api_calls import ROWS_A_PAGE, Calls, of_the_asked, url
+from connector.adapters.crm.dynamics.refusals import of_the_asked
+from connector.adapters.crm.dynamics.web_api_calls import ROWS_A_PAGE, Calls
 from connector.adapters.crm.dynamics.wire import Piece, Versioned
 from connector.core.address import Address
 from connector.core.errors import ConfigError, ConflictError

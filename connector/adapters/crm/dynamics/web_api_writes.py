@@ -14,10 +14,11 @@ import msgspec
 import requests
 
 from connector.adapters._http import redacted
-from connector.adapters.crm.dynamics.mapping import FEWER_MAY_PASS, STATUSES, item_status, named, quoted
+from connector.adapters.crm.dynamics.mapping import FEWER_MAY_PASS, item_status, named, quoted, url
 from connector.adapters.crm.dynamics.records import Table, Values
+from connector.adapters.crm.dynamics.refusals import of_the_asked, refused
 from connector.adapters.crm.dynamics.web_api_batch import AT_ONCE, Answer, Part, answers, composed
-from connector.adapters.crm.dynamics.web_api_calls import Calls, of_the_asked, url
+from connector.adapters.crm.dynamics.web_api_calls import Calls
 from connector.adapters.crm.dynamics.wire import DONE, Result, Write
 from connector.core.errors import ConfigError, ConflictError, Failure, RejectedError, TransientError
 from connector.ports.adapter import Status
@@ -158,14 +159,6 @@ class Writes:
         except Failure as failure:
             return refused(failure)
         return DONE
-
-
-def refused(failure: Failure) -> Result:
-    """How one row ended that was refused. Raises: the failure, where it is of no row's own."""
-    if not of_the_asked(failure):
-        raise failure
-    found = next((status for kind, status in STATUSES.items() if isinstance(failure, kind)), Status.ASIDE)
-    return Result(status=found, words=failure.excerpt or failure.operator)
 
 
 def _result(answer: Answer) -> Result:
