@@ -10,13 +10,14 @@ from connector.adapters._http import Wire
 from connector.adapters.crm.dynamics import settings as blocks
 from connector.adapters.crm.dynamics.check import Check
 from connector.adapters.crm.dynamics.login import sign_in
+from connector.adapters.crm.dynamics.organization_data import OrganizationData
 from connector.adapters.crm.dynamics.privileges import READS, used
 from connector.adapters.crm.dynamics.provision import Provision
 from connector.adapters.crm.dynamics.reads import Reads
 from connector.adapters.crm.dynamics.records import tables
 from connector.adapters.crm.dynamics.ticks import Ticks
 from connector.adapters.crm.dynamics.versions import refuse, solution_finding
-from connector.adapters.crm.dynamics.web_api import WebApi
+from connector.adapters.crm.dynamics.web_api import VERSIONS, WebApi
 from connector.adapters.crm.dynamics.wire import Organization
 from connector.adapters.crm.dynamics.writes import Writes
 from connector.core.address import Address
@@ -133,9 +134,7 @@ class Dynamics:
 
 def organization(wire: Wire, settings: blocks.Settings) -> Organization:
     """The organization on the wire that its generation speaks."""
-    if settings.generation in ("365", "2016"):
-        return WebApi(wire, settings.generation)
-    raise ConfigError(f"Dynamics {settings.generation} is not served yet.", vendor="Dynamics")
+    return WebApi(wire, settings.generation) if settings.generation in VERSIONS else OrganizationData(wire)
 
 
 class DynamicsAdapter:
