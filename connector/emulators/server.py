@@ -21,8 +21,8 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it
         super().connection_made(transport)
-        # under TLS a transport that is lost no longer knows its peer
-        self._peer = transport.get_extra_info("peername")[:2]
+        # under TLS a transport that is lost no longer knows its peer; who hung up at once never had one
+        self._peer = (transport.get_extra_info("peername") or ("", 0))[:2]
         TRANSPORTS[self._peer] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:

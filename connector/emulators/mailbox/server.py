@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
+from weakref import WeakSet
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -54,7 +55,27 @@ class Kept:
 
 
 class _AnyPort(Controller):
-    """A controller that takes a free port and knows which one it got."""
+    """A controller that takes a free port and knows which one it got; whoever is still connected is hung up on at its end.
+
+    aiosmtpd keeps the connection of a client that vanished without QUIT open for ever.
+    """
+
+    def __init__(self, *words: Any, **settings: Any) -> None:
+        self._talks: WeakSet[SMTP] = WeakSet()
+        super().__init__(*words, **settings)
+
+    def factory(self) -> SMTP:
+        """One conversation, remembered."""
+        talk: SMTP = super().factory()  # type: ignore[no-untyped-call]  # aiosmtpd has no types there
+        self._talks.add(talk)
+        return talk
+
+    def cancel_tasks(self, stop_loop: bool = True) -> None:
+        """Hangs up, and stops."""
+        for talk in self._talks:
+            if isinstance(talk.transport, asyncio.Transport):
+                talk.transport.abort()
+        super().cancel_tasks(stop_loop)
 
     def _trigger_server(self) -> None:
         assert isinstance(self.server, asyncio.Server)
