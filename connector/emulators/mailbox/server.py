@@ -55,9 +55,9 @@ class Kept:
 
 
 class _AnyPort(Controller):
-    """A controller that takes a free port and knows which one it got; whoever is still connected is hung up on at its end.
+    """A controller that takes a free port and knows which one it got, and at its end hangs up on whoever is there.
 
-    aiosmtpd keeps the connection of a client that vanished without QUIT open for ever.
+    A client that vanished without QUIT would leave its connection open behind it.
     """
 
     def __init__(self, *words: Any, **settings: Any) -> None:
