@@ -21,6 +21,7 @@ from typing import Any
 from connector.emulators import mailbox
 from connector.emulators.dynamics import tenant as dynamics
 from connector.emulators.faults import Faults
+from connector.emulators.organization import tenant as organization
 from connector.emulators.salesforce import tenant as salesforce
 from connector.emulators.server import Running
 from connector.emulators.vendor import Vendor
@@ -44,6 +45,9 @@ CRMS: dict[str, Callable[[Path, Iterable[dict[str, Any]]], Vendor]] = {
     "salesforce": salesforce.start,
     "dynamics365": partial(dynamics.start, "365"),
     "dynamics2016": partial(dynamics.start, "2016"),
+    "dynamics2015": partial(organization.start, "2015"),
+    "dynamics2013": partial(organization.start, "2013"),
+    "dynamics2011": partial(organization.start, "2011"),
 }
 """How each CRM is started, with the folder for its files and people in it."""
 

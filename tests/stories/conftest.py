@@ -251,7 +251,7 @@ class DynamicsTown(Town):
 
 ENTRIES = "sc_emailsuppression"
 KEYS = {"contact": "contactid", "lead": "leadid", "account": "accountid", ENTRIES: "sc_emailsuppressionid"}
-GENERATIONS = ("365", "2016")
+GENERATIONS = ("365", "2016", "2015", "2013", "2011")
 
 
 @pytest.fixture(params=GENERATIONS)

@@ -19,7 +19,13 @@ from connector.emulators.dynamics.times import text_of
 
 Undo = list[tuple[Table, str, Cells | None]]
 
-SERVERS = {"365": "9.2.24091.218", "2016": "8.2.2.112"}
+SERVERS = {
+    "365": "9.2.24091.218",
+    "2016": "8.2.2.112",
+    "2015": "7.0.1.129",
+    "2013": "6.1.4.145",
+    "2011": "5.0.9690.4376",
+}
 API = {"365": "9.2", "2016": "8.2"}
 
 
@@ -40,7 +46,7 @@ class Environment:
         password: str = "password",  # noqa: S107  # as above
     ) -> None:
         if generation not in SERVERS:
-            raise ValueError(f"generation is 365 or 2016, not {generation}")
+            raise ValueError(f"generation is one of {', '.join(SERVERS)}, not {generation}")
         self.generation, self.organization, self.tenant = generation, organization, tenant
         self.client_id, self.client_secret, self.certificate_pem = client_id, client_secret, certificate_pem
         self.username, self.password = username, password

@@ -28,7 +28,7 @@ _ADFS = """    kind: adfs
     username: {env.username}
     password: "file:../secrets/{name}_secret"
 """
-_YAML = """# Written by `connector emulate`: Dynamics {generation} in small, and the built-in e-mail platform.
+YAML = """# Written by `connector emulate`: Dynamics {generation} in small, and the built-in e-mail platform.
 crm:
   kind: dynamics
   generation: "{generation}"
@@ -44,8 +44,7 @@ lists:
   - {{name: News, field: new_news}}
   - {{name: Offers, field: new_offers, subscribed: Subscribed, unsubscribed: Unsubscribed}}
 schedule: {{every: 15m}}
-ca_bundle: ../authority/{name}/ca.crt
-form:
+{ca}form:
   brand: Example News
   title: Get our mail
   intro: Choose what you would like to read.
@@ -60,10 +59,8 @@ def start(generation: str, folder: Path, contacts: Iterable[dict[str, Any]]) -> 
     key = "client_secret" if generation == "365" else "password"
     # an environment is an organization of its own, and two tenants on one are refused
     env = Environment(generation=generation, organization=name, solution=SOLUTIONS[generation], **{key: secret})
-    for table in ("contact", "lead"):
-        env.add_column(table, flag("new_News", "News"))
-        env.add_column(table, text("new_Offers", 100, label="Offers", custom=True))
-    held = env.load("contact", _people(contacts))
+    furnish(env)
+    held = env.load("contact", people(contacts))
     faults = create_app(env)
     files = authority(folder / "authority" / name)
     server = Running(faults, tls=files.tls)
@@ -77,14 +74,23 @@ def start(generation: str, folder: Path, contacts: Iterable[dict[str, Any]]) -> 
         faults=faults,
         server=server,
         base_url=base,
-        yaml=_YAML.format(generation=generation, url=url, auth=auth, name=name),
+        yaml=YAML.format(
+            generation=generation, url=url, auth=auth, name=name, ca=f"ca_bundle: ../authority/{name}/ca.crt\n"
+        ),
         contacts=held,
         secrets={f"{name}_secret": secret},
         shown={"url": url, "client_id": env.client_id, key: secret, "ca_bundle": str(files.ca)},
     )
 
 
-def _people(contacts: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def furnish(env: Environment) -> None:
+    """The columns of the lists that its tenant maps."""
+    for table in ("contact", "lead"):
+        env.add_column(table, flag("new_News", "News"))
+        env.add_column(table, text("new_Offers", 100, label="Offers", custom=True))
+
+
+def people(contacts: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Contacts of the town, by Dynamics' columns."""
     for row in contacts:
         yield {
