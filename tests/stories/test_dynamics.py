@@ -187,7 +187,8 @@ def test_an_entry_taken_off_by_hand_is_put_back(dynamics):
     town.sync()
     (entry,) = town.entries(ADA)
     town.control("delete", table="sc_emailsuppression", id=entry["sc_emailsuppressionid"], user=town.org.operator)
-    town.sync()
+    # servers at home up to 2015 tell nothing of what is deleted: the sweep finds it
+    assert town.run("sync", town.name, *(["--sweep"] if town.polled else [])).code == 0
     assert len(town.entries(ADA)) == 1
     assert (town.suppressed(ADA), town.restricted(contact)) == (True, True)
 
@@ -240,7 +241,12 @@ def test_provision_makes_what_is_missing_and_check_then_finds_everything(dynamic
     assert "table sc_emailsuppression with its column sc_name" in shown.out
     assert town.run("check", town.name).code == 2
     made = town.run("provision", town.name, "--yes")
-    assert (made.code, "made security role Suppression Connector Service" in made.out) == (0, True)
+    if town.polled:
+        # no program makes tables there: the recipe is told, and an admin follows it
+        assert (made.code, "by hand" in made.out, "Entities (Tables), New" in made.out) == (0, True, True)
+        town.control("solution", version=NEW_ENOUGH[town.generation][0])
+    else:
+        assert (made.code, "made security role Suppression Connector Service" in made.out) == (0, True)
     assert town.run("provision", town.name).out == f"{town.name}: nothing is missing.\n"
     whole = town.run("check", town.name, "--json")
     assert (whole.code, {f["level"] for f in whole.json()[town.name]}) == (0, {"ok"})
@@ -251,8 +257,14 @@ def test_provision_makes_what_is_missing_and_check_then_finds_everything(dynamic
     assert (town.suppressed(ADA), len(town.entries(ADA)), town.restricted(contact)) == (True, 1, True)
 
 
-TOO_OLD = {"365": "0.9.9.9", "2016": "7.0.1.720"}
-NEW_ENOUGH = {"365": ("1.0.0.0", "1.0.0.1000"), "2016": ("7.0.1.721", "7.0.1.1000", "7.0.2.0")}
+TOO_OLD = {"365": "0.9.9.9", "2016": "7.0.1.720", "2015": "7.0.1.720", "2013": "6.0.1.718", "2011": "5.0.0.13"}
+NEW_ENOUGH = {
+    "365": ("1.0.0.0", "1.0.0.1000"),
+    "2016": ("7.0.1.721", "7.0.1.1000", "7.0.2.0"),
+    "2015": ("7.0.1.721", "7.0.1.1000", "7.0.2.0"),
+    "2013": ("6.0.1.719", "6.0.1.1000", "6.1.0.0"),
+    "2011": ("5.0.0.14", "5.0.0.100", "5.0.1.0"),
+}
 
 
 @requirement("S26", "S27", "S28", "N20")

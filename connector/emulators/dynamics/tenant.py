@@ -66,6 +66,7 @@ def start(generation: str, folder: Path, contacts: Iterable[dict[str, Any]]) -> 
     server = Running(faults, tls=files.tls)
     base = server.base_url
     url = base if generation == "365" else f"{base}/{env.organization}"
+    trusted = f"ca_bundle: ../authority/{name}/ca.crt\n"
     auth = (_ENTRA if generation == "365" else _ADFS).format(env=env, name=name, base=base)
     return Vendor(
         name=name,
@@ -74,9 +75,7 @@ def start(generation: str, folder: Path, contacts: Iterable[dict[str, Any]]) -> 
         faults=faults,
         server=server,
         base_url=base,
-        yaml=YAML.format(
-            generation=generation, url=url, auth=auth, name=name, ca=f"ca_bundle: ../authority/{name}/ca.crt\n"
-        ),
+        yaml=YAML.format(generation=generation, url=url, auth=auth, name=name, ca=trusted),
         contacts=held,
         secrets={f"{name}_secret": secret},
         shown={"url": url, "client_id": env.client_id, key: secret, "ca_bundle": str(files.ca)},
