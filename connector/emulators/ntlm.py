@@ -20,6 +20,9 @@ from connector.emulators.faults import TRANSPORTS
 _FILE = threading.Lock()
 """pyspnego reads who may sign in from one file that the process's environment names."""
 
+_GREETING = b"\x01"
+"""What the first message of a hand-shake has behind its signature."""
+
 
 class Ntlm:
     """The middleware; it has to be served by `emulators.server`, which knows the connections."""
@@ -56,9 +59,10 @@ class Ntlm:
             users.flush()
             os.environ["NTLM_USER_FILE"] = users.name
             try:
-                if talk is None or talk.complete:
+                message = base64.b64decode(token)
+                if talk is None or message[8:9] == _GREETING:  # whoever greets again begins anew
                     talk = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
-                answer = talk.step(base64.b64decode(token))
+                answer = talk.step(message)
             except (spnego.exceptions.SpnegoError, ValueError):
                 return None, ""
             finally:

@@ -66,6 +66,8 @@ def _secure(env: Environment, body: dict[str, Any]) -> None:
     `"secured": false` takes it off again.
     """
     column = _column(env, body["column"])
+    if env.generation in ("2011", "2013") and not column.custom:
+        raise LookupError("before 2015 only custom columns can be secured")
     column.secured = body.get("secured", True)
     user = body.get("user", env.service)
     if user not in env.field_profiles:

@@ -61,17 +61,18 @@ def user_of(request: Request) -> str:
     env: Environment = request.app.state.environment
     windows = request.scope.get("ntlm_user")
     if windows is not None:
-        return _enabled(env, people.named(env, str(windows)))
+        return enabled(env, people.named(env, str(windows)))
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     user, until = env.tokens.get(token, ("", None)) if kind == "Bearer" else ("", None)
     if until is None or until <= env.now():
         authority = f"{_here(request)}/{'adfs' if env.generation == '2016' else env.tenant}/oauth2/authorize"
         challenge = f"Bearer authorization_uri={authority}, resource_id={_here(request)}/"
         raise VendorError(401, "", "HTTP Error 401 - Unauthorized: Access is denied", {"WWW-Authenticate": challenge})
-    return _enabled(env, user)
+    return enabled(env, user)
 
 
-def _enabled(env: Environment, user: str) -> str:
+def enabled(env: Environment, user: str) -> str:
+    """The user, who may come in. Raises: `VendorError` 403 for who is unknown, disabled or without a role."""
     if not user or user not in env.tables["systemuser"].cells:
         raise VendorError(403, "0x80072560", "The user is not a member of the organization.")
     table = env.tables["systemuser"]

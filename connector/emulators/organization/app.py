@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from connector.emulators.dynamics import control
+from connector.emulators.dynamics import control, login
 from connector.emulators.dynamics.asks import Answer, Ask
 from connector.emulators.dynamics.environment import Environment
 from connector.emulators.dynamics.errors import VendorError
@@ -64,6 +64,7 @@ async def _data(request: Request) -> Response:
     if ask is None or ask.path == "$batch":
         return HTMLResponse(_NOT_FOUND, status_code=404)
     try:
+        login.enabled(ask.env, ask.user)
         found = data.respond(ask)
     except VendorError as error:
         found = _refused(error)

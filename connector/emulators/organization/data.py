@@ -83,7 +83,8 @@ def _page(ask: Ask, table: Table) -> Answer:
     options = _options(ask)
     columns = _chosen(table, options.get("$select", ""))
     test = Filter(table, options["$filter"]) if "$filter" in options else None
-    top = min(_number(options, "$top", PAGE), PAGE)
+    size = min(PAGE, ask.env.page)
+    top = min(_number(options, "$top", size), size)
     after, skipped = _token(options)
     rows, found = _ordered(table, options.get("$orderby", ""), test, after), list[Cells]()
     for cells in rows:
@@ -145,7 +146,7 @@ def _next(ask: Ask, table: Table, options: dict[str, str], last: Cells) -> str:
     if _by_key(table, options.get("$orderby", "")):
         kept["$skiptoken"] = f"1,'{table.definition.key}','{{{last[0]}}}','{{{last[0]}}}'"
     else:
-        kept["$skiptoken"] = f"2,'{_token(options)[1] + PAGE}'"
+        kept["$skiptoken"] = f"2,'{_token(options)[1] + min(PAGE, ask.env.page)}'"
     return f"{ask.url}?" + "&".join(f"{name}={quote(text)}" for name, text in kept.items())
 
 

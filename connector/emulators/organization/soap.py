@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from connector.emulators.dynamics import people
+from connector.emulators.dynamics import login, people
 from connector.emulators.dynamics.asks import Answer, Ask
 from connector.emulators.dynamics.errors import VendorError, no_row
 from connector.emulators.dynamics.schema import Column
@@ -38,6 +38,7 @@ def execute(ask: Ask) -> Answer:
     try:
         if ask.headers.get("soapaction", "").strip('"') != ACTION:
             raise VendorError(500, "0x80040203", "The SOAPAction is not that of Execute.")
+        login.enabled(ask.env, ask.user)
         name, given = _read(ask.body)
         if name not in MESSAGES:
             raise VendorError(500, "0x80040203", f"The request {name} is not known.")

@@ -13,10 +13,14 @@ from connector.adapters.crm.dynamics import ADAPTER
 from connector.adapters.crm.dynamics.adapter import Dynamics
 from connector.core.policy import Policy
 from connector.core.restriction import ENTRY, Ref
+from connector.emulators import organization
 from connector.emulators.authority import authority
 from connector.emulators.dynamics import Environment, create_app
 from connector.emulators.server import Running
 from connector.ports.adapter import Context, ListMapping
+
+OLD = ("2011", "2013", "2015")
+"""Servers without a Web API."""
 
 BARE = dict.fromkeys(("request_date", "status", "reason", "since"), "")
 """A table without the columns of our solution."""
@@ -58,8 +62,9 @@ class Server:
 
     def __init__(self, generation: str, files: Any) -> None:
         self.ca = str(files.ca)
-        self.faults = create_app(Environment(generation=generation))
-        self.app: Any = self.faults.app
+        made = organization.create_app if generation in OLD else create_app
+        self.faults = made(Environment(generation=generation))
+        self.app: Any = self.faults.app.app if generation in OLD else self.faults.app
         self.running = Running(self.faults, tls=files.tls)
 
     def serve(self, environment: Environment) -> None:
@@ -88,8 +93,10 @@ class World:
         if self.generation == "365":
             secret = {"client_id": env.client_id, "client_secret": env.client_secret}
             return {"kind": "entra_secret", "directory": env.tenant, "authority": self.url, **secret}
-        user = {"username": env.username, "password": env.password, "client_id": env.client_id}
-        return {"kind": "adfs", "authority": f"{self.url}/adfs", **user}
+        user = {"username": env.username, "password": env.password}
+        if self.generation in OLD:
+            return {"kind": "ntlm", **user}
+        return {"kind": "adfs", "authority": f"{self.url}/adfs", "client_id": env.client_id, **user}
 
     @property
     def creates(self) -> str:
@@ -143,6 +150,8 @@ class World:
         rows = list(self._server.faults.requests)
         if forget:
             self._server.faults.requests.clear()
+        if self.generation in OLD:
+            return [f"{r['method']} {r['path'].partition('.svc/')[2]}" for r in rows if r["status"] != 401]
         return [f"{r['method']} {r['path'].partition('/api/data/v')[2][4:]}" for r in rows if "/api/data/" in r["path"]]
 
     # -- the organization's users ---------------------------------------------------------------------------------
@@ -191,6 +200,10 @@ class World:
         self.control("refuse", id=ref.id, message=words)
 
     def hide(self) -> None:
+        if self.generation in ("2011", "2013"):
+            # before 2015 no standard column can be secured: the right to read is all that can be taken
+            self.control("rights", rights={f"prvRead{self.kind.capitalize()}": ""})
+            return
         self.control("secure", column=f"{self.kind}.donotbulkemail", read=False, update=False)
 
     def flag(self, ref: Ref) -> bool:
@@ -223,7 +236,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="session")
 def servers(files: Any) -> Iterator[dict[str, Server]]:
     """Where the environments live, by generation."""
-    servers = {generation: Server(generation, files) for generation in ("365", "2016")}
+    servers = {generation: Server(generation, files) for generation in ("365", "2016", *OLD)}
     yield servers
     for server in servers.values():
         server.running.stop()

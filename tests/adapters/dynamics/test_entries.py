@@ -9,11 +9,12 @@ from connector.core.restriction import ENTRY, Flag, Ref
 from connector.ports.adapter import Status
 from connector.ports.crm import EntryRemoval, NewEntry, RecordChange
 
+OLD = ("2011", "2013", "2015")
 ANN, BOB = normalise("a+nn@example.com"), normalise("o'bob@example.com")
 SINCE = "2026-11-20T01:02:03+00:00"
 
 
-@pytest.fixture(params=["365", "2016"])
+@pytest.fixture(params=["365", "2016", "2015", "2013", "2011"])
 def generation(request):
     """Which server."""
     return request.param
@@ -32,7 +33,7 @@ def new(address, key="k"):
 
 @pytest.mark.requirement("S39", "S40", "S50")
 def test_entries_are_read(world):
-    """An entry is set while it stands, is found by its address, and is told as clear once somebody took it off."""
+    """An entry is set while it stands, is found by its address, and is told as clear, or no more, once it was taken off."""
     crm, ann = world.whole(), world.person(ANN)
     entry = world.entry(ANN)
     rows, cursor = told(crm)
@@ -41,6 +42,9 @@ def test_entries_are_read(world):
     assert {Ref(entity=r.entity, id=r.id) for r in crm.look([ANN])} == {ann, entry}
     assert crm.elsewhere([ANN]) == {ANN}
     world.delete(entry)
+    if world.generation in OLD:
+        assert told(crm)[0].keys() == {ann}
+        return
     rows, _ = told(crm, cursor)
     assert rows.keys() == {entry}
     assert (rows[entry].deleted, rows[entry].flag) == (True, Flag.CLEAR)

@@ -141,6 +141,7 @@ def test_a_directory_that_is_a_path(world):
 def test_ntlm_without_its_extra(world, monkeypatch):
     """Where requests-ntlm is not installed, its install line is said."""
     monkeypatch.setitem(sys.modules, "requests_ntlm", None)
+    monkeypatch.delitem(sys.modules, "connector.adapters.crm.dynamics.windows", raising=False)
     auth = {"kind": "ntlm", "username": "CONTOSO\\connector", "password": "password"}
     with pytest.raises(ConfigError, match=r"suppression-connector\[onprem\]"):
         world.open(auth=auth)

@@ -2,74 +2,34 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
-import spnego
 from connector.core.errors import ConfigError
 from connector.core.restriction import Flag
+from connector.emulators.ntlm import Ntlm
 from connector.ports.adapter import Status
 from connector.ports.crm import RecordChange
 
 AUTH = {"kind": "ntlm", "username": "CONTOSO\\connector", "password": "password"}
 
 
-class Door:
-    """What IIS does in front of a server: each connection shakes hands once, by pyspnego's acceptor."""
-
-    def __init__(self, app):
-        self.app, self.contexts = app, {}
-
-    async def __call__(self, scope, receive, send):
-        if scope["path"].startswith("/_emulator/"):
-            await self.app(scope, receive, send)
-            return
-        context = self.contexts.get(scope["client"])
-        challenge = "NTLM"
-        if context is None or not context.complete:
-            kind, _, token = dict(scope["headers"]).get(b"authorization", b"").decode().partition(" ")
-            if token:
-                challenge, context = self.step(scope["client"], kind, token)
-        if context is not None and context.complete:
-            await self.app({**scope, "ntlm_user": context.client_principal}, receive, send)
-            return
-        while (await receive()).get("more_body"):
-            pass
-        headers = [(b"www-authenticate", challenge.encode()), (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": 401, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
-    def step(self, client, kind, token):
-        """One message of the hand-shake: what is answered, and how far it came."""
-        fresh = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
-        context = self.contexts.setdefault(client, fresh)
-        try:
-            answer = context.step(base64.b64decode(token)) or b""
-        except spnego.exceptions.SpnegoError:
-            del self.contexts[client]
-            return "NTLM", None
-        return f"{kind} {base64.b64encode(answer).decode()}", context
+@pytest.fixture(params=["2016", "2015", "2013", "2011"])
+def generation(request):
+    """The servers that sign in like this."""
+    return request.param
 
 
 @pytest.fixture
-def generation():
-    """The server that signs in like this."""
-    return "2016"
-
-
-@pytest.fixture
-def door(world, servers, tmp_path, monkeypatch):
-    """A server behind such a door."""
-    users = tmp_path / "users"
-    users.write_text("CONTOSO:connector:password\n")
-    monkeypatch.setenv("NTLM_USER_FILE", str(users))
-    monkeypatch.setattr(servers["2016"].faults, "app", Door(servers["2016"].app))
+def door(world, servers, generation, monkeypatch):
+    """A server behind such a door; the older ones have no other."""
+    if generation == "2016":
+        app = Ntlm(servers["2016"].app, username=AUTH["username"], password=AUTH["password"])
+        monkeypatch.setattr(servers["2016"].faults, "app", app)
     return world
 
 
 def hands(world):
     """How often each status was answered."""
-    return [r["status"] for r in world._server.faults.requests if "/api/data/" in r["path"]]
+    return [r["status"] for r in world._server.faults.requests]
 
 
 def test_one_hand_shake(door):
@@ -81,7 +41,7 @@ def test_one_hand_shake(door):
     assert {o.status for o in crm.write(changes)} == {Status.DONE}
     assert all(door.flag(ref) for ref in refs)
     assert hands(door)[:2] == [401, 401]
-    assert set(hands(door)[2:]) == {200}
+    assert set(hands(door)[2:]) <= {200, 204}
 
 
 def test_a_write_that_shakes_hands(door):
@@ -98,7 +58,7 @@ def test_a_connection_that_breaks(door):
     crm = door.open(auth=AUTH)
     door.add("ann@example.com")
     crm.identity()
-    door.fault("cut_after", path="/api/data/")
+    door.fault("cut_after", path="ontact")
     assert sum(len(page.rows) for page in crm.changes("")) == 1
     assert hands(door).count(401) >= 3
 

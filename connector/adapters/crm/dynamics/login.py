@@ -39,12 +39,12 @@ def sign_in(wire: Wire, settings: Settings, issuer: Callable[[str, str], Wire]) 
     auth = settings.auth
     if isinstance(auth, Ntlm):
         try:
-            from requests_ntlm import HttpNtlmAuth
+            from connector.adapters.crm.dynamics.windows import WindowsAuth
         except ImportError:
             words = "auth kind ntlm needs requests-ntlm: pip install 'suppression-connector[onprem]'."
             raise ConfigError(words, vendor="Dynamics") from None
         # NTLM signs in the connection, which the session keeps
-        wire.session.auth = HttpNtlmAuth(auth.username, auth.password.get_secret_value())
+        wire.session.auth = WindowsAuth(auth.username, auth.password.get_secret_value())
         return None
     if isinstance(auth, Adfs):
         other = issuer("AD FS", auth.authority)
