@@ -106,9 +106,9 @@ def test_a_change_in_the_same_second():
 
 
 def test_a_time_in_a_filter():
-    """A time in a filter is in UTC and in whole seconds."""
+    """A time in a filter is in UTC, says so, and has whole seconds."""
     assert literal(AT.replace(microsecond=999_999).astimezone(timezone(timedelta(hours=-8)))) == (
-        "datetime'2022-09-20T12:01:31'"
+        "datetime'2022-09-20T12:01:31Z'"
     )
 
 

@@ -62,7 +62,8 @@ class Entity:
 
     def state(self, table: Table) -> list[str]:
         """The columns by which a change of a row is seen."""
-        return [*table.select(), *([ROW_VERSION] if ROW_VERSION in self.attributes else [])]
+        told = ROW_VERSION in self.attributes and self.attributes[ROW_VERSION].readable
+        return [*table.select(), *([ROW_VERSION] if told else [])]
 
     def decoded(self, row: Mapping[str, Any], columns: Sequence[str]) -> Values:
         """These columns by their logical names. One that the row lacks is left out.
@@ -133,8 +134,8 @@ def version(values: Values, state: Sequence[str]) -> str:
 
 
 def literal(moment: datetime) -> str:
-    """A time in a filter, in UTC; the servers keep seconds."""
-    return f"datetime'{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'"
+    """A time in a filter. The servers keep seconds; without the Z they may take it for the user's own time."""
+    return f"datetime'{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z'"
 
 
 def guid(id_: str) -> str:
